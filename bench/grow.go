@@ -1,0 +1,123 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"time"
+
+	"scrip/internal/code"
+	"scrip/internal/customer"
+	"scrip/internal/id"
+	"scrip/internal/money"
+	"scrip/internal/store"
+	"scrip/internal/store/sqlitestore"
+	"scrip/internal/voucher"
+)
+
+// The full file is filled through the store itself, in large batches, and kept for the next time. Each
+// run works on a copy, so that it always meets exactly so many redemptions.
+
+const (
+	growBatch = 4096
+	growSay   = 1_000_000 // redemptions between two lines about progress
+)
+
+// fullFile returns a data folder with that many redemptions and wallets in it.
+func (b *bench) fullFile(ctx context.Context) (string, error) {
+	kept := filepath.Join(b.keep, fmt.Sprintf("full-%d", b.growth))
+	if _, err := os.Stat(kept); errors.Is(err, os.ErrNotExist) {
+		part := kept + ".part"
+		if err := os.RemoveAll(part); err != nil {
+			return "", err
+		}
+		if err := b.fill(ctx, filepath.Join(part, sqlitestore.FileName)); err != nil {
+			return "", errors.Join(fmt.Errorf("fill a file: %w", err), os.RemoveAll(part))
+		}
+		if err := os.Rename(part, kept); err != nil {
+			return "", err
+		}
+	}
+	b.say("copy the file of %d redemptions", b.growth)
+	data := filepath.Join(b.dir, "full")
+	if err := os.Mkdir(data, 0o700); err != nil {
+		return "", err
+	}
+	return data, copyFile(filepath.Join(kept, sqlitestore.FileName), filepath.Join(data, sqlitestore.FileName))
+}
+
+// fill makes a file with b.growth redemptions, by customers 0 to b.growth, of one unlimited code.
+func (b *bench) fill(ctx context.Context, path string) (err error) {
+	s, err := sqlitestore.Open(ctx, sqlitestore.Config{Path: path, Log: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, s.Close()) }()
+	key, err := growCode(ctx, s)
+	if err != nil {
+		return err
+	}
+	began := time.Now()
+	for from := int64(0); from < b.growth; from += growBatch {
+		commands := make([]store.Command, 0, growBatch)
+		for n := from; n < min(from+growBatch, b.growth); n++ {
+			who, err := customer.Normalise(mobile(n))
+			if err != nil {
+				return err
+			}
+			commands = append(commands, &store.Redeem{ID: id.New(time.Now()), Code: key, Customer: who})
+		}
+		outcomes, err := s.Apply(ctx, commands)
+		if err != nil {
+			return err
+		}
+		for i := range outcomes {
+			if outcomes[i].Refusal != nil {
+				return outcomes[i].Refusal
+			}
+		}
+		if (from+growBatch)/growSay > from/growSay {
+			b.say("filled %d redemptions in %s", from+growBatch, time.Since(began).Round(time.Second))
+		}
+	}
+	return nil
+}
+
+// growCode makes the unlimited code and returns its key.
+func growCode(ctx context.Context, s *sqlitestore.Store) (string, error) {
+	now := time.Now()
+	campaign := &voucher.Campaign{
+		ID: id.New(now), Name: "Growth", Currency: money.Currency("IRR"),
+		Effect: voucher.Effect{Kind: voucher.Credit, AmountMinor: benchCredit},
+	}
+	key, err := code.Normalise("GROWN")
+	if err != nil {
+		return "", err
+	}
+	_, _, err = s.Create(ctx, store.Creation{Campaign: campaign, Vouchers: []voucher.Voucher{{
+		ID: id.New(now), CampaignID: campaign.ID, Code: "GROWN", Key: key, PerCustomer: 1,
+	}}})
+	return key, err
+}
+
+// copyFile copies a file and syncs the copy, so that its writing does not go on under a measurement.
+func copyFile(from, to string) (err error) {
+	in, err := os.Open(from) //nolint:gosec // our own folder
+	if err != nil {
+		return err
+	}
+	defer in.Close()                                                      //nolint:errcheck // only read
+	out, err := os.OpenFile(to, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600) //nolint:gosec // our own folder
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, out.Close()) }()
+	if _, err := io.Copy(out, in); err != nil {
+		return err
+	}
+	return out.Sync()
+}

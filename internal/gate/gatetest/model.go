@@ -1,0 +1,513 @@
+package gatetest
+
+import (
+	"slices"
+	"strconv"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"scrip/internal/fault"
+	"scrip/internal/gate"
+	"scrip/internal/id"
+	"scrip/internal/voucher"
+)
+
+// The model is a store with one campaign of two vouchers, elsewhere, and a gate here. Vouchers are created,
+// redeemed, rolled back and changed, and time passes; what the store says of them reaches the gate late,
+// out of order, twice or never. After each step the gate's decisions are held against the store's whole
+// past:
+//
+//	A refusal is sound if there was a moment, within the last voucher.FactFreshFor and not before the
+//	newest news that reached this gate, at which the store would have refused this customer alike.
+//
+// So nobody is refused who would have been accepted throughout, or has been a winner throughout; and what
+// was learned a moment ago is obeyed at once, for then there is but that moment.
+//
+// The model leaves out vouchers that are published to one customer: their facts do not say so, and what
+// the gate says of them to others must be somebody else's care.
+func model(t testing.TB, open Open) {
+	steps := 150
+	if testing.Short() {
+		steps = 60
+	}
+	rapid.Check(t, func(rt *rapid.T) {
+		w := newWorld(rt, t, open)
+		defer func() { _ = w.gate.Close() }()
+		for range rapid.IntRange(1, steps).Draw(rt, "steps") {
+			w.step()
+		}
+	})
+}
+
+const (
+	modelVouchers  = 2
+	modelCustomers = 3
+)
+
+type world struct {
+	*rapid.T
+	gate  gate.Gate
+	clock *clock
+
+	held holdings              // the store as it is
+	past []epoch               // and as it was, oldest first; the last is how it is
+	told [modelVouchers]moment // the newest news of each voucher that reached the gate,
+	said moment                // and of the campaign
+
+	questions []*question
+	readings  []*reading
+	notices   []notice
+	// waited are the versions at which the gate was told that a voucher had not started. From then on
+	// until the version changes, a gate may be wary of winners.
+	waited [modelVouchers]map[voucher.Version]bool
+}
+
+// holdings is all that the store keeps. It is copied by assignment.
+type holdings struct {
+	campaign voucher.Campaign
+	vouchers [modelVouchers]voucher.Voucher
+	made     [modelVouchers]bool
+	claims   [modelVouchers][modelCustomers]int64
+}
+
+// epoch is the store from one change to the next.
+type epoch struct {
+	since time.Time
+	holdings
+}
+
+// moment is a point in the store's past. Between two changes at the same time there is no time, but order.
+type moment struct {
+	epoch int
+	at    time.Time
+}
+
+func (m moment) before(n moment) bool {
+	return m.epoch < n.epoch || m.epoch == n.epoch && m.at.Before(n.at)
+}
+
+// question is a look-up: asked, then judged by the store, then delivered, perhaps more than once.
+type question struct {
+	voucher int
+	asked   time.Time
+	judged  bool
+	fact    voucher.Fact
+	when    moment
+}
+
+// reading is one of a voucher's winners, at one snapshot.
+type reading struct {
+	voucher int
+	asked   time.Time
+	read    bool
+	closed  bool // at the snapshot; if not, there is nothing to deliver
+	at      voucher.Version
+	winners []string
+}
+
+// notice says that this replica changed the campaign.
+type notice struct {
+	version int64
+	when    moment
+}
+
+func newWorld(rt *rapid.T, t testing.TB, open Open) *world {
+	c := newClock()
+	w := &world{T: rt, gate: open(t, c.Now), clock: c}
+	w.held.campaign = voucher.Campaign{ID: id.ID{1}, Name: "model", Effect: voucher.Effect{Kind: voucher.Credit, AmountMinor: 10}}
+	for i := range modelVouchers {
+		w.held.vouchers[i] = voucher.Voucher{
+			ID: id.ID{0: 2, 15: byte(i)}, CampaignID: w.held.campaign.ID,
+			Code: modelKey(i), Key: modelKey(i), Limit: int64(1 + i), PerCustomer: 1,
+		}
+		w.waited[i] = make(map[voucher.Version]bool)
+	}
+	w.held.made[0] = true
+	w.changed()
+	w.said = w.now()
+	for i := range w.told {
+		w.told[i] = w.now()
+	}
+	return w
+}
+
+func modelKey(i int) string      { return "CODE" + strconv.Itoa(i) }
+func modelCustomer(i int) string { return "CUSTOMER" + strconv.Itoa(i) }
+
+func (w *world) step() {
+	steps := []struct {
+		name   string
+		weight int
+		do     func()
+	}{
+		{"pass time", 3, w.passTime},
+		{"redeem", 5, w.redeem},
+		{"roll back", 2, w.rollBack},
+		{"amend a voucher", 2, w.amendVoucher},
+		{"amend the campaign", 2, w.amendCampaign},
+		{"create", 1, w.create},
+		{"ask", 3, w.ask},
+		{"judge", 3, w.judge},
+		{"deliver a fact", 4, w.deliverFact},
+		{"read winners unasked", 1, w.readUnasked},
+		{"read winners", 2, w.read},
+		{"deliver winners", 2, w.deliverWinners},
+		{"deliver a notice", 1, w.deliverNotice},
+		{"admit", 5, w.admitSomebody},
+		{"tell all of a voucher", 2, w.tellAll},
+	}
+	total := 0
+	for _, s := range steps {
+		total += s.weight
+	}
+	n := rapid.IntRange(0, total-1).Draw(w.T, "step")
+	for _, s := range steps {
+		if n -= s.weight; n < 0 {
+			w.Log(s.name)
+			s.do()
+			return
+		}
+	}
+}
+
+func (w *world) passTime() {
+	w.clock.pass(rapid.SampledFrom([]time.Duration{
+		1, time.Millisecond, 100 * time.Millisecond, 250 * time.Millisecond, 500 * time.Millisecond,
+		500*time.Millisecond + 1, time.Second - 1, time.Second, 3 * time.Second,
+	}).Draw(w.T, "pass"))
+}
+
+func (w *world) anyVoucher() int  { return rapid.IntRange(0, modelVouchers-1).Draw(w.T, "voucher") }
+func (w *world) anyCustomer() int { return rapid.IntRange(0, modelCustomers-1).Draw(w.T, "customer") }
+
+// redeem uses a voucher if the store allows it.
+func (w *world) redeem() {
+	i, customer := w.anyVoucher(), w.anyCustomer()
+	if w.held.answer(i, customer, w.clock.Now()) != nil {
+		return
+	}
+	w.held.vouchers[i].Redeemed++
+	w.held.vouchers[i].Ranked++
+	w.held.campaign.Redeemed++
+	w.held.campaign.GivenMinor += w.held.campaign.Effect.AmountMinor
+	w.held.claims[i][customer]++
+	w.changed()
+	w.tellMaybe(i)
+}
+
+// rollBack reverses a use. It can reopen the voucher and, where there is a budget, its campaign's others.
+func (w *world) rollBack() {
+	i, customer := w.anyVoucher(), w.anyCustomer()
+	if w.held.claims[i][customer] == 0 {
+		return
+	}
+	w.held.vouchers[i].Redeemed--
+	w.held.vouchers[i].Version++
+	w.held.campaign.Redeemed--
+	w.held.campaign.GivenMinor -= w.held.campaign.Effect.AmountMinor
+	if w.held.campaign.Budget != (voucher.Budget{}) {
+		w.held.campaign.Version++
+	}
+	w.held.claims[i][customer]--
+	w.changed()
+	w.tellMaybe(i)
+}
+
+func (w *world) amendVoucher() {
+	i := w.anyVoucher()
+	if !w.held.made[i] {
+		return
+	}
+	var p voucher.Patch
+	if rapid.Bool().Draw(w.T, "disable or enable") {
+		disabled := !w.held.vouchers[i].Disabled
+		p.Disabled = &disabled
+	} else {
+		limit := w.held.vouchers[i].Redeemed + rapid.Int64Range(0, 2).Draw(w.T, "limit left")
+		p.Limit = &limit
+	}
+	v, err := w.held.vouchers[i].Amend(p, w.clock.Now())
+	if err != nil {
+		return
+	}
+	w.held.vouchers[i] = v
+	w.changed()
+	w.tellMaybe(i)
+}
+
+func (w *world) amendCampaign() {
+	var p voucher.CampaignPatch
+	switch rapid.IntRange(0, 3).Draw(w.T, "change") {
+	case 0:
+		disabled := !w.held.campaign.Disabled
+		p.Disabled = &disabled
+	case 1:
+		b := voucher.Budget{Count: w.held.campaign.Redeemed + rapid.Int64Range(0, 1).Draw(w.T, "budget left")}
+		p.Budget = &b
+	default:
+		start, end := w.aroundNow("start"), w.aroundNow("end")
+		p.Start, p.End = &start, &end
+	}
+	c, err := w.held.campaign.Amend(p, w.clock.Now())
+	if err != nil {
+		return
+	}
+	w.held.campaign = c
+	w.changed()
+	w.notices = append(w.notices, notice{version: c.Version, when: w.now()})
+	if rapid.Bool().Draw(w.T, "here") {
+		w.deliverNoticeOf(len(w.notices) - 1)
+	}
+}
+
+func (w *world) aroundNow(label string) time.Time {
+	in := rapid.SampledFrom([]time.Duration{
+		0, -time.Second, 100 * time.Millisecond, 600 * time.Millisecond, 2 * time.Second, time.Minute,
+	}).Draw(w.T, label)
+	if in == 0 {
+		return time.Time{}
+	}
+	return w.clock.Now().Add(in)
+}
+
+func (w *world) create() {
+	if i := modelVouchers - 1; !w.held.made[i] {
+		w.held.made[i] = true
+		w.changed()
+		w.tellMaybe(i)
+	}
+}
+
+// changed ends an epoch, after the store was changed.
+func (w *world) changed() {
+	w.past = append(w.past, epoch{since: w.clock.Now(), holdings: w.held})
+}
+
+func (w *world) now() moment { return moment{epoch: len(w.past) - 1, at: w.clock.Now()} }
+
+// tellMaybe is what a replica learns from what it did itself, if it was this one.
+func (w *world) tellMaybe(i int) {
+	if rapid.Bool().Draw(w.T, "here") {
+		w.tell(i)
+	}
+}
+
+func (w *world) tell(i int) {
+	q := &question{voucher: i, asked: w.clock.Now()}
+	w.judgeQuestion(q)
+	w.deliverQuestion(q)
+}
+
+func (w *world) ask() { w.askAbout(w.anyVoucher()) }
+
+func (w *world) askAbout(i int) {
+	w.questions = append(w.questions, &question{voucher: i, asked: w.clock.Now()})
+}
+
+func (w *world) judge() {
+	var open []*question
+	for _, q := range w.questions {
+		if !q.judged {
+			open = append(open, q)
+		}
+	}
+	if len(open) > 0 {
+		w.judgeQuestion(rapid.SampledFrom(open).Draw(w.T, "question"))
+	}
+}
+
+func (w *world) judgeQuestion(q *question) {
+	q.judged, q.when = true, w.now()
+	q.fact = w.held.fact(q.voucher, w.clock.Now())
+}
+
+func (w *world) deliverFact() {
+	var judged []int
+	for n, q := range w.questions {
+		if q.judged {
+			judged = append(judged, n)
+		}
+	}
+	if len(judged) == 0 {
+		return
+	}
+	n := rapid.SampledFrom(judged).Draw(w.T, "question")
+	w.deliverQuestion(w.questions[n])
+	if rapid.Bool().Draw(w.T, "for the last time") {
+		w.questions = slices.Delete(w.questions, n, n+1)
+	}
+}
+
+func (w *world) deliverQuestion(q *question) {
+	w.Logf("settle %v %v %+v, %d left, asked %v ago", q.fact.Key, q.fact.Status, q.fact.Version, q.fact.Remaining, w.clock.Now().Sub(q.asked))
+	w.gate.Settle(q.asked, q.fact)
+	if w.told[q.voucher].before(q.when) {
+		w.told[q.voucher] = q.when
+	}
+	if q.fact.Status == voucher.NotStarted {
+		w.waited[q.voucher][q.fact.Version] = true
+	}
+}
+
+func (w *world) deliverNotice() {
+	if len(w.notices) > 0 {
+		w.deliverNoticeOf(rapid.IntRange(0, len(w.notices)-1).Draw(w.T, "notice"))
+	}
+}
+
+func (w *world) deliverNoticeOf(n int) {
+	w.Logf("settle the campaign's version %d", w.notices[n].version)
+	w.gate.SettleCampaign(w.held.campaign.ID, w.notices[n].version)
+	if w.said.before(w.notices[n].when) {
+		w.said = w.notices[n].when
+	}
+	w.notices = slices.Delete(w.notices, n, n+1)
+}
+
+// readUnasked reads the winners of a voucher that has been open, for such may come unasked.
+func (w *world) readUnasked() {
+	i := w.anyVoucher()
+	if w.held.made[i] && w.held.fact(i, w.clock.Now()).Status != voucher.NotStarted {
+		r := &reading{voucher: i, asked: w.clock.Now()}
+		w.readNow(r)
+		w.readings = append(w.readings, r)
+	}
+}
+
+func (w *world) read() {
+	if len(w.readings) > 0 {
+		if r := rapid.SampledFrom(w.readings).Draw(w.T, "reading"); !r.read {
+			w.readNow(r)
+		}
+	}
+}
+
+// readNow takes the snapshot: the version and the winners are of the same moment.
+func (w *world) readNow(r *reading) {
+	f := w.held.fact(r.voucher, w.clock.Now())
+	r.read, r.at = true, f.Version
+	r.closed = f.Status != voucher.Open && f.Status != voucher.Unknown
+	for c, n := range w.held.claims[r.voucher] {
+		if n > 0 {
+			r.winners = append(r.winners, modelCustomer(c))
+		}
+	}
+}
+
+func (w *world) deliverWinners() {
+	if len(w.readings) == 0 {
+		return
+	}
+	n := rapid.IntRange(0, len(w.readings)-1).Draw(w.T, "reading")
+	r := w.readings[n]
+	if !r.read {
+		return
+	}
+	w.readings = slices.Delete(w.readings, n, n+1)
+	if r.closed && w.clock.Now().Sub(r.asked) < readingMax {
+		w.settleWinners(r)
+	}
+}
+
+func (w *world) settleWinners(r *reading) {
+	w.Logf("settle winners of %s at %+v: %v", modelKey(r.voucher), r.at, r.winners)
+	w.gate.SettleWinners(w.held.vouchers[r.voucher].ID, r.at, winners(w.T, r.winners...))
+}
+
+func (w *world) admitSomebody() { w.admit(w.anyVoucher(), w.anyCustomer()) }
+
+// admit asks the gate and holds its decision against the store's past.
+func (w *world) admit(i, customer int) gate.Decision {
+	d := w.gate.Admit(modelKey(i), modelCustomer(customer))
+	w.Logf("admit %s to %s: %v, wants %s", modelCustomer(customer), modelKey(i), d.Refusal, wantString(d.Want))
+	if d.Want&gate.WantFact != 0 {
+		w.askAbout(i)
+	}
+	if d.Want&gate.WantWinners != 0 {
+		w.readings = append(w.readings, &reading{voucher: i, asked: w.clock.Now()})
+	}
+	if d.Refusal != nil && !w.sound(i, customer, d.Refusal) {
+		w.Fatalf("%s is refused %s with %s, and never would the store have said so since the gate was told better",
+			modelCustomer(customer), modelKey(i), d.Refusal.Code)
+	}
+	return d
+}
+
+// sound looks for a moment at which the store would have given this refusal.
+func (w *world) sound(i, customer int, refusal *fault.Error) bool {
+	from := w.told[i]
+	if refusal.Code != fault.ErrVoucherNotFound.Code && from.before(w.said) { // the campaign of an unknown code is not known
+		from = w.said
+	}
+	now := w.clock.Now()
+	if oldest := now.Add(-voucher.FactFreshFor); from.at.Before(oldest) {
+		from.at = oldest
+	}
+	for n := len(w.past) - 1; n >= from.epoch; n-- {
+		e := w.past[n]
+		first, last := e.since, now
+		if n+1 < len(w.past) {
+			last = w.past[n+1].since
+		}
+		if first.Before(from.at) {
+			first = from.at
+		}
+		c := &e.campaign
+		for _, at := range []time.Time{first, last, c.Window.Start.Add(-1), c.Window.Start, c.Window.End.Add(-1), c.Window.End} {
+			if at.Before(first) || at.After(last) {
+				continue
+			}
+			if said := e.answer(i, customer, at); said != nil && said.Code == refusal.Code {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// tellAll tells the gate all that there is to know about a voucher, and expects it to know it.
+func (w *world) tellAll() {
+	i := w.anyVoucher()
+	w.tell(i)
+	now := w.clock.Now()
+	f := w.held.fact(i, now)
+	if f.Status != voucher.Open && f.Status != voucher.Unknown {
+		r := &reading{voucher: i, asked: now}
+		w.readNow(r)
+		w.settleWinners(r)
+	}
+	wary := w.waited[i][f.Version] && f.Status != voucher.NotStarted
+	for customer := range modelCustomers {
+		d := w.admit(i, customer)
+		want := f.Status.Refusal()
+		if want == nil || w.held.claims[i][customer] > 0 || wary || f.FreshFor <= 0 {
+			continue
+		}
+		if d.Refusal == nil || d.Refusal.Code != want.Code {
+			w.Fatalf("%s passes at %s, though the gate was told all: %v", modelCustomer(customer), modelKey(i), f.Status)
+		}
+	}
+}
+
+// answer is what the store would say.
+func (h *holdings) answer(i, customer int, at time.Time) *fault.Error {
+	if !h.made[i] {
+		return fault.ErrVoucherNotFound
+	}
+	var mine voucher.Claims
+	mine.OnVoucher = h.claims[i][customer]
+	for n := range h.claims {
+		mine.OnCampaign += h.claims[n][customer]
+	}
+	_, refusal := voucher.Judge(&h.campaign, &h.vouchers[i], mine, modelCustomer(customer), nil, at)
+	return refusal
+}
+
+func (h *holdings) fact(i int, at time.Time) voucher.Fact {
+	if !h.made[i] {
+		return voucher.UnknownFact(modelKey(i))
+	}
+	return voucher.FactOf(&h.campaign, &h.vouchers[i], at)
+}

@@ -1,0 +1,176 @@
+package memgate
+
+import (
+	"cmp"
+	"sync/atomic"
+	"time"
+
+	"scrip/internal/fault"
+	"scrip/internal/gate"
+	"scrip/internal/id"
+	"scrip/internal/voucher"
+)
+
+// entry is what the cache holds of one code: its present state and who was asked what.
+type entry struct {
+	state       atomic.Pointer[state]
+	factNext    atomic.Int64 // when another caller may be asked for the fact
+	winnersNext atomic.Int64 // when another caller may be asked for the winners
+	usedAt      atomic.Int64 // when the filter was last used, within usedEvery
+	owed        atomic.Int32 // readings asked for before the voucher started that have not come
+
+	key       string
+	trustFrom time.Duration // facts that were asked for before refuse nobody
+	heldUntil time.Duration // no filter is taken before; under Gate.mu
+
+	settled time.Duration // when the last fact came; under books.mu, like what follows
+	booked  id.ID         // the voucher it is found by, once it was closed
+	dead    bool          // the cache has forgotten it
+}
+
+// state is one fact as it is used. It is immutable, but for what is known of the floors.
+type state struct {
+	fact    voucher.Fact
+	asked   time.Duration // the fact was judged by the store no earlier
+	renewAt time.Duration
+	expires time.Duration
+	refusal *fault.Error  // nil while open
+	winners *gate.Winners // nil until they come; those of fact.Version
+
+	floorsSeen atomic.Uint64 // the floors' generation that the fact was found to stand above
+}
+
+func newState(f voucher.Fact, asked time.Duration, w *gate.Winners) *state {
+	fresh := min(max(f.FreshFor, 0), voucher.FactFreshFor)
+	return &state{
+		fact: f, asked: asked, renewAt: asked + fresh/2, expires: asked + fresh,
+		refusal: f.Status.Refusal(), winners: w,
+	}
+}
+
+// with is s with other winners.
+func (s *state) with(w *gate.Winners) *state { return newState(s.fact, s.asked, w) }
+
+// closed reports whether the voucher is there and refuses all but its winners.
+func (s *state) closed() bool { return s.refusal != nil && s.fact.Status != voucher.Unknown }
+
+// succeed is the state after f, asked for at asked, came to be known too; nil if f is old news.
+//
+// The newer of two facts was judged later, so the later of the two askings is a true lower bound of
+// when it was judged, and what is asked never goes backward.
+func (s *state) succeed(f voucher.Fact, asked time.Duration) *state {
+	old := &s.fact
+	switch {
+	case f.Status == voucher.Unknown:
+		if old.Status != voucher.Unknown || asked <= s.asked {
+			return nil
+		}
+	case old.Status == voucher.Unknown:
+	case f.Voucher != old.Voucher: // never with one store; with a store that was replaced, the later word
+		if asked <= s.asked {
+			return nil
+		}
+	default:
+		return s.advance(f, asked)
+	}
+	return newState(f, max(asked, s.asked), nil)
+}
+
+// advance is succeed for two facts about one voucher.
+func (s *state) advance(f voucher.Fact, asked time.Duration) *state {
+	old := &s.fact
+	switch cmp.Compare(f.Version.Sum(), old.Version.Sum()) {
+	case -1:
+		return nil
+	case +1:
+		return newState(f, max(asked, s.asked), nil)
+	}
+	if f.Version != old.Version || stage(f.Status) < stage(old.Status) {
+		return nil
+	}
+	f.Remaining = min(f.Remaining, old.Remaining)
+	if stage(f.Status) == stage(old.Status) && asked <= s.asked {
+		if f.Remaining == old.Remaining {
+			return nil
+		}
+		f.Status, f.FreshFor = old.Status, old.FreshFor
+	}
+	w := s.winners
+	if old.Status == voucher.NotStarted && f.Status != voucher.NotStarted {
+		w = nil // it was open in between, however short
+	}
+	return newState(f, max(asked, s.asked), w)
+}
+
+// stage is how far a voucher has come within one version: that way only.
+func stage(s voucher.Status) int {
+	switch s {
+	case voucher.NotStarted:
+		return 1
+	case voucher.Open:
+		return 2
+	case voucher.SoldOut, voucher.Spent:
+		return 3
+	case voucher.Ended, voucher.Disabled:
+		return 4
+	case voucher.Unknown:
+		fallthrough
+	default:
+		return 0
+	}
+}
+
+// trusted is f as this entry may use it: under its own key, and for no time at all if something newer may
+// have been forgotten.
+func (e *entry) trusted(f voucher.Fact, asked time.Duration) voucher.Fact {
+	f.Key = e.key
+	if asked < e.trustFrom {
+		f.FreshFor = 0
+	}
+	return f
+}
+
+// move makes s the state. The caller holds Gate.mu.
+func (e *entry) move(s *state, now time.Duration) {
+	old := e.state.Swap(s)
+	e.factNext.Store(0)
+	switch {
+	case old.fact.Voucher != s.fact.Voucher || old.fact.Version != s.fact.Version:
+		e.owed.Store(0)
+		e.heldUntil = 0
+		e.winnersNext.Store(0)
+	case old.fact.Status == voucher.NotStarted && s.fact.Status != voucher.NotStarted:
+		// A reading from before the start may still be on its way, and it can't be told from a later one.
+		if e.owed.Swap(0) > 0 {
+			e.heldUntil = now + readingMax
+		}
+		e.winnersNext.Store(int64(e.heldUntil))
+	}
+}
+
+// wishFact adds to d the wish to know the fact anew, for one caller.
+func (e *entry) wishFact(d gate.Decision, s *state, now time.Duration) gate.Decision {
+	if once(&e.factNext, now, factAskEvery) {
+		d.Want, d.Fact = gate.WantFact, s.fact
+	}
+	return d
+}
+
+// wishWinners passes, with the wish to know the winners, for one caller.
+func (e *entry) wishWinners(s *state, now time.Duration) gate.Decision {
+	if !once(&e.winnersNext, now, winnersAskEvery) {
+		return gate.Decision{}
+	}
+	if s.fact.Status == voucher.NotStarted {
+		e.owed.Add(1)
+	}
+	return gate.Decision{Want: gate.WantWinners, Fact: s.fact}
+}
+
+func (e *entry) used() time.Duration { return time.Duration(e.usedAt.Load()) }
+
+// once reports true to one caller, and to another after every.
+func once(next *atomic.Int64, now, every time.Duration) bool {
+	at := next.Load()
+	return int64(now) >= at && next.CompareAndSwap(at, int64(now+every))
+}

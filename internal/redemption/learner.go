@@ -1,0 +1,142 @@
+package redemption
+
+import (
+	"context"
+	"log/slog"
+	"sync"
+	"time"
+
+	"scrip/internal/gate"
+	"scrip/internal/id"
+	"scrip/internal/store"
+	"scrip/internal/voucher"
+)
+
+const (
+	wishesMax    = 1024             // more are dropped: the gate asks again
+	lookupMax    = 256              // codes in one read
+	learnWaitMax = 30 * time.Second // for one question to the store
+)
+
+// learner asks the store, in the background, what the gate would like to know. It reads many codes at
+// once, one voucher's winners at a time, and drops wishes rather than let them queue without bound.
+type learner struct {
+	store   store.Vouchers
+	gate    gate.Gate
+	clock   func() time.Time
+	log     *slog.Logger
+	facts   chan string // keys of codes
+	winners chan voucher.Fact
+	cancel  context.CancelFunc
+	done    sync.WaitGroup
+}
+
+func newLearner(s store.Vouchers, g gate.Gate, clock func() time.Time, log *slog.Logger) *learner {
+	ctx, cancel := context.WithCancel(context.Background()) //nolint:forbidigo // outlives the requests that wish
+	l := &learner{
+		store: s, gate: g, clock: clock, log: log, cancel: cancel,
+		facts:   make(chan string, wishesMax),
+		winners: make(chan voucher.Fact, wishesMax),
+	}
+	l.done.Go(func() { l.learnFacts(ctx) })
+	l.done.Go(func() { l.learnWinners(ctx) })
+	return l
+}
+
+func (l *learner) close() {
+	l.cancel()
+	l.done.Wait()
+}
+
+// want takes a wish without waiting.
+func (l *learner) want(w gate.Want, f voucher.Fact) {
+	if w&gate.WantFact != 0 {
+		select {
+		case l.facts <- f.Key:
+		default:
+		}
+	}
+	if w&gate.WantWinners != 0 {
+		select {
+		case l.winners <- f:
+		default:
+		}
+	}
+}
+
+// learnFacts looks up all the codes that are wished for at the moment in one read.
+func (l *learner) learnFacts(ctx context.Context) {
+	for {
+		var keys []string
+		select {
+		case <-ctx.Done():
+			return
+		case key := <-l.facts:
+			keys = append(keys, key)
+		}
+		for more := true; more && len(keys) < lookupMax; {
+			select {
+			case key := <-l.facts:
+				keys = append(keys, key)
+			default:
+				more = false
+			}
+		}
+		l.lookup(ctx, keys)
+	}
+}
+
+func (l *learner) lookup(ctx context.Context, keys []string) {
+	ctx, cancel := context.WithTimeout(ctx, learnWaitMax)
+	defer cancel()
+	asked := l.clock()
+	listings, now, err := l.store.Lookup(ctx, keys)
+	if err != nil {
+		l.log.WarnContext(ctx, "the gate could not renew its facts; requests go to the store", "codes", len(keys), "err", err)
+		return
+	}
+	facts := make([]voucher.Fact, len(keys))
+	for i, found := range listings {
+		if found.Voucher == nil {
+			facts[i] = voucher.UnknownFact(keys[i])
+			continue
+		}
+		facts[i] = voucher.FactOf(found.Campaign, found.Voucher, now)
+	}
+	l.gate.Settle(asked, facts...)
+}
+
+// learnWinners builds the filter of a closed voucher's winners. They are final at the fact's version: the
+// store lets no reading of winners overtake a batch that began before it.
+func (l *learner) learnWinners(ctx context.Context) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case f := <-l.winners:
+			if err := l.build(ctx, f.Voucher, f.Version); err != nil && ctx.Err() == nil {
+				l.log.WarnContext(ctx, "the gate could not learn a voucher's winners; its losers go to the store",
+					"voucher", f.Voucher.Format(id.Voucher), "err", err)
+			}
+		}
+	}
+}
+
+func (l *learner) build(ctx context.Context, v id.ID, at voucher.Version) error {
+	ctx, cancel := context.WithTimeout(ctx, learnWaitMax)
+	defer cancel()
+	var hashes []uint64
+	err := l.store.Winners(ctx, v, func(customer string) bool {
+		hashes = append(hashes, gate.HashCustomer(customer))
+		return true
+	})
+	if err != nil {
+		return err
+	}
+	w, err := gate.NewWinners(hashes)
+	if err != nil {
+		return err
+	}
+	l.gate.SettleWinners(v, at, w)
+	return nil
+}

@@ -1,0 +1,309 @@
+// Package redemption is the hot use case: one redemption in one direction, from a request to a durable,
+// final verdict.
+//
+// The path: normalise, ask the gate (memory), wait for a share of one commit, answer, and only then teach
+// the gate what the commit taught. The package promises that nothing is answered as won before the store
+// said that it is durable, and that every request gets a verdict of its own. It must not know HTTP, SQL
+// or Redis.
+package redemption
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"time"
+
+	"scrip/internal/code"
+	"scrip/internal/customer"
+	"scrip/internal/fault"
+	"scrip/internal/gate"
+	"scrip/internal/groupcommit"
+	"scrip/internal/id"
+	"scrip/internal/store"
+	"scrip/internal/voucher"
+)
+
+// Store is what the use case needs of a store.
+type Store interface {
+	store.Applier
+	store.Redemptions
+	store.Vouchers
+}
+
+// Observer is told what happens, for the metrics. Its methods must be fast and safe for concurrent use.
+type Observer interface {
+	// Redeemed counts a success; replayed where it answered an earlier one again.
+	Redeemed(replayed bool)
+	// Refused counts a refusal; fromMemory where the store was not asked.
+	Refused(reason fault.Code, fromMemory bool)
+	// Flushed tells one batch: its size, and how long the store took.
+	Flushed(size int, took time.Duration, err error)
+}
+
+// Config bounds the service.
+type Config struct {
+	MaxBatch int // commands in one commit
+	MaxQueue int // commands waiting for one
+	// RetryMax is how long a batch of unknown fate is asked again before its callers are told to come
+	// back; zero is DefaultRetryMax.
+	RetryMax time.Duration
+	Clock    func() time.Time // nil: time.Now
+	Log      *slog.Logger     // nil: slog.Default
+}
+
+// DefaultRetryMax outlasts a store's restart and stays below the time after which callers give up.
+const DefaultRetryMax = 5 * time.Second
+
+// Service redeems. It is safe for concurrent use.
+type Service struct {
+	store   Store
+	gate    gate.Gate
+	observe Observer
+	batches *groupcommit.Batcher[store.Command, store.Outcome]
+	learner *learner
+	clock   func() time.Time
+	retry   time.Duration
+	log     *slog.Logger
+
+	asked time.Time      // when the running flush asked the store; the flusher's alone
+	facts []voucher.Fact // its working space for what a batch taught
+}
+
+// New starts the service; Close ends it.
+func New(cfg Config, s Store, g gate.Gate, o Observer) (*Service, error) {
+	if cfg.Clock == nil {
+		cfg.Clock = time.Now
+	}
+	if cfg.RetryMax == 0 {
+		cfg.RetryMax = DefaultRetryMax
+	}
+	if cfg.Log == nil {
+		cfg.Log = slog.Default()
+	}
+	svc := &Service{store: s, gate: g, observe: o, clock: cfg.Clock, retry: cfg.RetryMax, log: cfg.Log}
+	batches, err := groupcommit.New(groupcommit.Config[store.Command, store.Outcome]{
+		MaxBatch: cfg.MaxBatch,
+		MaxQueue: cfg.MaxQueue,
+		Flush:    svc.flush,
+		Screen:   svc.screen,
+		Settled:  svc.settled,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("redemption: %w", err)
+	}
+	svc.batches = batches
+	svc.learner = newLearner(s, g, cfg.Clock, cfg.Log)
+	return svc, nil
+}
+
+// Close refuses new requests, finishes those that wait, and returns when all are answered or ctx ends.
+func (s *Service) Close(ctx context.Context) error {
+	err := s.batches.Close(ctx)
+	s.learner.close()
+	return err
+}
+
+// Depth is the number of requests that wait for a commit.
+func (s *Service) Depth() int { return s.batches.Depth() }
+
+// Request asks for one redemption.
+type Request struct {
+	Code     string         // as it was typed
+	Customer string         // as it was sent
+	Order    *voucher.Order // for a discount
+	Key      string         // Idempotency-Key, empty for none
+	// Face tells the routes apart whose answers differ, so that a key used on one is not replayed in the
+	// shape of another.
+	Face string
+}
+
+// Result is a verdict's receipt.
+type Result struct {
+	// Redemption is the receipt; with fault.ErrAlreadyRedeemed, the first one that stands.
+	Redemption *voucher.Redemption
+	Replayed   bool // it answers an earlier request under the same key
+}
+
+// Redeem uses a code for a customer. The error is a *fault.Error; a Result stands beside
+// fault.ErrAlreadyRedeemed too.
+func (s *Service) Redeem(ctx context.Context, r Request) (Result, error) {
+	cmd, refusal := s.prepare(r)
+	if refusal != nil {
+		return Result{}, refusal
+	}
+	out, err := s.batches.Submit(ctx, cmd)
+	return s.answer(out, err)
+}
+
+// Verdict is one answer of many.
+type Verdict struct {
+	Result
+	Err error
+}
+
+// RedeemAll redeems many, each with a verdict of its own, in the order given.
+func (s *Service) RedeemAll(ctx context.Context, rs []Request) []Verdict {
+	verdicts := make([]Verdict, len(rs))
+	cmds := make([]store.Command, 0, len(rs))
+	at := make([]int, 0, len(rs))
+	for i, r := range rs {
+		cmd, refusal := s.prepare(r)
+		if refusal != nil {
+			verdicts[i].Err = refusal
+			continue
+		}
+		cmds, at = append(cmds, cmd), append(at, i)
+	}
+	if len(cmds) == 0 {
+		return verdicts
+	}
+	replies, err := s.batches.SubmitAll(ctx, cmds)
+	if err != nil {
+		replies = slices.Repeat([]groupcommit.Reply[store.Outcome]{{Err: err}}, len(cmds))
+	}
+	for j, i := range at {
+		verdicts[i].Result, verdicts[i].Err = s.answer(replies[j].Result, replies[j].Err)
+	}
+	return verdicts
+}
+
+// prepare takes a request as far as memory can: to a command, or to a refusal that cost nothing.
+func (s *Service) prepare(r Request) (*store.Redeem, *fault.Error) {
+	cmd, refusal := s.command(r)
+	if refusal == nil {
+		refusal = s.admit(cmd)
+	}
+	if refusal != nil {
+		s.observe.Refused(refusal.Code, true)
+		return nil, refusal
+	}
+	return cmd, nil
+}
+
+func (s *Service) command(r Request) (*store.Redeem, *fault.Error) {
+	key, err := code.Normalise(r.Code)
+	if err != nil {
+		return nil, fault.From(err)
+	}
+	who, err := customer.Normalise(r.Customer)
+	if err != nil {
+		return nil, fault.From(err)
+	}
+	if refusal := checkOrder(r.Order); refusal != nil {
+		return nil, refusal
+	}
+	cmd := &store.Redeem{ID: id.New(s.clock()), Code: key, Customer: who, Order: r.Order, Key: r.Key}
+	if r.Key != "" {
+		if !validKey(r.Key) {
+			return nil, fault.ErrInvalidKey
+		}
+		cmd.Fingerprint = fingerprint(r.Face, key, who, orderText(r.Order))
+	}
+	return cmd, nil
+}
+
+// admit asks the gate and passes its wishes on.
+func (s *Service) admit(cmd *store.Redeem) *fault.Error {
+	d := s.gate.Admit(cmd.Code, cmd.Customer)
+	if d.Want != 0 {
+		s.learner.want(d.Want, d.Fact)
+	}
+	return d.Refusal
+}
+
+// screen is admit once more, as the batch is formed: a queue of losers drains in memory the moment the
+// code sells out.
+func (s *Service) screen(c store.Command) (store.Outcome, bool) {
+	cmd, ok := c.(*store.Redeem)
+	if !ok {
+		return store.Outcome{}, false
+	}
+	refusal := s.admit(cmd)
+	return store.Outcome{Refusal: refusal}, refusal != nil
+}
+
+// answer turns an outcome into a verdict and counts it.
+func (s *Service) answer(out store.Outcome, err error) (Result, error) {
+	if err != nil {
+		refusal := waitFault(err)
+		s.observe.Refused(refusal.Code, true)
+		return Result{}, refusal
+	}
+	if out.Refusal != nil {
+		s.observe.Refused(out.Refusal.Code, out.Fact.Key == "")
+		return Result{Redemption: out.Redemption}, out.Refusal
+	}
+	s.observe.Redeemed(out.Replayed)
+	return Result{Redemption: out.Redemption, Replayed: out.Replayed}, nil
+}
+
+// waitFault says why a command has no outcome.
+func waitFault(err error) *fault.Error {
+	switch {
+	case errors.Is(err, groupcommit.ErrQueueFull), errors.Is(err, groupcommit.ErrTooMany):
+		return fault.ErrOverloaded
+	case errors.Is(err, groupcommit.ErrClosed):
+		return fault.ErrShuttingDown
+	case errors.Is(err, groupcommit.ErrWithdrawn):
+		return fault.ErrOverloaded.With(err)
+	case errors.Is(err, groupcommit.ErrAbandoned):
+		return fault.ErrTimeout.With(err)
+	default:
+		return fault.From(err)
+	}
+}
+
+const (
+	keyLengthMax     = 255 // as Stripe's
+	orderIDLengthMax = 128
+)
+
+func validKey(k string) bool {
+	if len(k) > keyLengthMax {
+		return false
+	}
+	for i := range len(k) {
+		if k[i] <= ' ' || k[i] > '~' {
+			return false
+		}
+	}
+	return true
+}
+
+func checkOrder(o *voucher.Order) *fault.Error {
+	switch {
+	case o == nil:
+		return nil
+	case o.AmountMinor <= 0:
+		return fault.ErrInvalidAmount.On("order.amount")
+	case o.Currency == "":
+		return fault.ErrInvalidCurrency.On("order.currency")
+	case len(o.ID) > orderIDLengthMax:
+		return fault.ErrInvalidRequest.Says("An order's id has up to 128 bytes.").On("order.id")
+	default:
+		return nil
+	}
+}
+
+func orderText(o *voucher.Order) string {
+	if o == nil {
+		return ""
+	}
+	return fmt.Sprintf("%d %s %s", o.AmountMinor, o.Currency, o.ID)
+}
+
+// fingerprint hashes the parts of a request, each with its length, so that no two lists of parts run
+// together.
+func fingerprint(parts ...string) store.Fingerprint {
+	b := make([]byte, 0, 256)
+	for _, p := range parts {
+		b = binary.AppendUvarint(b, uint64(len(p)))
+		b = append(b, p...)
+	}
+	sum := sha256.Sum256(b)
+	return store.Fingerprint(sum[:16])
+}

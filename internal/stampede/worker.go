@@ -1,0 +1,214 @@
+package stampede
+
+import (
+	"context"
+	"math/rand/v2"
+	"net/http"
+	"time"
+
+	"scrip/internal/id"
+)
+
+// worker asks on one connection, one request at a time.
+type worker struct {
+	f        *flood
+	conn     conn
+	keyed    template
+	keyless  template
+	wallet   template
+	refusals map[string]int64
+}
+
+func newWorker(f *flood) *worker {
+	return &worker{
+		f: f, conn: conn{to: f.to, timeout: f.cfg.Timeout},
+		keyed: f.redeemTemplate(true), keyless: f.redeemTemplate(false), wallet: f.walletTemplate(),
+		refusals: map[string]int64{},
+	}
+}
+
+func (w *worker) close() {
+	w.conn.close()
+	w.f.mu.Lock()
+	defer w.f.mu.Unlock()
+	for reason, n := range w.refusals {
+		w.f.refusals[reason] += n
+	}
+}
+
+// The wait before a request is tried again: doubled each time, and as long as the server says, within
+// reason.
+const (
+	waitMin  = 2 * time.Millisecond
+	waitMax  = 500 * time.Millisecond
+	afterMax = 2 * time.Second
+)
+
+// ask sends a request until it has a final answer, and reports false if there is none to be had.
+func (w *worker) ask(ctx context.Context, request []byte) (reply, bool) {
+	began := time.Now()
+	now := began
+	for wait := waitMin; ; wait = min(2*wait, waitMax) {
+		w.f.requests.Add(1)
+		r, err := w.conn.send(ctx, request, now)
+		now = time.Now()
+		if err == nil && final(r.status) {
+			if phase(w.f.phase.Load()) == asking {
+				w.f.latency.add(now.Sub(began))
+				w.f.answered.Add(1)
+			}
+			return r, true
+		}
+		pause := wait
+		switch {
+		case ctx.Err() != nil:
+			return reply{}, false
+		case err == nil && busy(r.status):
+			w.f.busy.Add(1)
+			pause = max(pause, min(r.after, afterMax))
+		default:
+			w.f.failures.Add(1)
+		}
+		pause = pause/2 + rand.N(pause) //nolint:gosec // jitter, not a secret
+		if now.Sub(began)+pause > w.f.cfg.Patience || !sleep(ctx, pause) {
+			return reply{}, false
+		}
+		now = time.Now()
+	}
+}
+
+// final reports whether asking again would bring the same answer.
+func final(status int) bool { return status < 500 && status != http.StatusTooManyRequests }
+
+// busy reports whether an answer says to come again.
+func busy(status int) bool {
+	return status == http.StatusServiceUnavailable || status == http.StatusTooManyRequests
+}
+
+// sleep waits, and reports false if ctx ended first.
+func sleep(ctx context.Context, d time.Duration) bool {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+		return false
+	case <-t.C:
+		return true
+	}
+}
+
+// askFirst asks for a customer for the first time and notes the verdict.
+func (w *worker) askFirst(ctx context.Context, customer int) {
+	a := &w.f.asked[customer]
+	r, ok := w.ask(ctx, w.keyed.of(customer))
+	if !ok {
+		a.verdict = unknown
+		return
+	}
+	n := read(r.body)
+	switch {
+	case r.status == http.StatusCreated || r.status == http.StatusOK:
+		a.verdict, a.receipt, a.rank = won, n.receipt, n.rank
+		w.f.winners.Add(1)
+		if n.receipt.IsZero() || n.rank < 1 {
+			w.f.say("customer %s won, but the receipt has no id or no rank: %.200q", w.f.customer(customer), r.body)
+		}
+	default:
+		a.verdict = refused
+		w.refusals[w.reason(n.code)]++
+	}
+}
+
+// reason is a refusal's code as a key of the worker's map, made once for each.
+func (w *worker) reason(code []byte) string {
+	if len(code) == 0 {
+		return "unknown"
+	}
+	if _, ok := w.refusals[string(code)]; ok {
+		for reason := range w.refusals {
+			if reason == string(code) {
+				return reason
+			}
+		}
+	}
+	return string(code)
+}
+
+// askAgain asks once more for a customer whose verdict is known, and holds the answer to it: every
+// other time under the first key.
+func (w *worker) askAgain(ctx context.Context, customer, repeat int) {
+	first := w.f.asked[customer]
+	request := w.keyless.of(customer)
+	keyed := repeat%2 == 0
+	if keyed {
+		request = w.keyed.of(customer)
+	}
+	r, ok := w.ask(ctx, request)
+	if !ok {
+		if ctx.Err() == nil {
+			w.f.say("customer %s asked again and got no answer", w.f.customer(customer))
+		}
+		return
+	}
+	w.f.repeats.asked.Add(1)
+	n := read(r.body)
+	yes := r.status == http.StatusCreated || r.status == http.StatusOK
+	switch {
+	case first.verdict == won && keyed:
+		w.f.repeats.replayed.Add(1)
+		if !yes || n.receipt != first.receipt || n.rank != first.rank {
+			w.f.say("customer %s won as number %d, and asking again under the same key got %d %s, another answer",
+				w.f.customer(customer), first.rank, r.status, n.code)
+		}
+	case first.verdict == won:
+		w.f.repeats.already.Add(1)
+		if yes || string(n.code) != "already_redeemed" || n.first != first.receipt {
+			w.f.say("customer %s won with receipt %s, and asking again got %d %s with receipt %s",
+				w.f.customer(customer), first.receipt.Format(id.Redemption), r.status, n.code, n.first.Format(id.Redemption))
+		}
+	default:
+		w.f.repeats.refused.Add(1)
+		if yes {
+			w.f.say("customer %s was refused, and asking again won as number %d", w.f.customer(customer), n.rank)
+		}
+	}
+}
+
+// notice is what matters of an answer's body.
+type notice struct {
+	receipt id.ID
+	rank    int64
+	code    []byte
+	first   id.ID // the receipt within a refusal
+}
+
+// read takes a receipt or a problem apart. What it does not find stays zero.
+func read(body []byte) notice {
+	var n notice
+	for name, value := range members(body) {
+		switch string(name) {
+		case "id":
+			n.receipt = receipt(value)
+		case "rank":
+			n.rank, _ = integer(value) // zero is no rank
+		case "code":
+			n.code = plain(value)
+		case "redemption":
+			for name, value := range members(value) {
+				if string(name) == "id" {
+					n.first = receipt(value)
+				}
+			}
+		}
+	}
+	return n
+}
+
+// receipt reads a redemption's id, zero if it is none.
+func receipt(value []byte) id.ID {
+	r, err := id.Parse(id.Redemption, string(plain(value)))
+	if err != nil {
+		return id.ID{}
+	}
+	return r
+}

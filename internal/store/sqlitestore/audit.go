@@ -1,0 +1,230 @@
+package sqlitestore
+
+import (
+	"context"
+	"encoding/hex"
+	"errors"
+	"fmt"
+
+	"scrip/internal/id"
+	"scrip/internal/ledger"
+	"scrip/internal/store"
+
+	"zombiezen.com/go/sqlite"
+)
+
+// ReadOnly is a file opened to be audited, beside a server that may be running.
+type ReadOnly struct {
+	path string
+}
+
+// OpenReadOnly recognises the file and opens it for Audit alone. It changes nothing.
+func OpenReadOnly(ctx context.Context, path string) (*ReadOnly, error) {
+	conn, err := connect(path, sqlite.OpenReadOnly, readerPragmas)
+	if err != nil {
+		return nil, explain(path, err)
+	}
+	r := reader{path: path, conn: conn, stmts: make(map[string]*stmt)}
+	defer conn.Close() //nolint:errcheck // it only read
+	appID, err := count(r.stmt("PRAGMA application_id"))
+	if err = errors.Join(err, r.err); err != nil {
+		return nil, explain(path, err)
+	}
+	if appID != applicationID {
+		return nil, explain(path, errForeign)
+	}
+	steps, err := Status(ctx, path)
+	if err != nil {
+		return nil, err
+	}
+	for _, s := range steps {
+		if !s.Applied {
+			return nil, explain(path, errUnlisted)
+		}
+	}
+	return &ReadOnly{path: path}, nil
+}
+
+// Audit recomputes every invariant from the rows of one snapshot.
+func (ro *ReadOnly) Audit(ctx context.Context, report func(store.Finding)) (store.Audited, error) {
+	return audit(ctx, ro.path, report)
+}
+
+// Audit recomputes every invariant from the rows of one snapshot, on a connection of its own.
+func (s *Store) Audit(ctx context.Context, report func(store.Finding)) (store.Audited, error) {
+	return audit(ctx, s.path, report)
+}
+
+func audit(ctx context.Context, path string, report func(store.Finding)) (_ store.Audited, err error) {
+	conn, err := connect(path, sqlite.OpenReadOnly, readerPragmas)
+	if err != nil {
+		return store.Audited{}, explain(path, err)
+	}
+	conn.SetInterrupt(ctx.Done())
+	a := &auditor{reader: reader{path: path, conn: conn, stmts: make(map[string]*stmt)}}
+	defer func() { err = errors.Join(err, conn.Close()) }()
+	a.report = func(check, object, format string, args ...any) {
+		a.seen.Findings++
+		report(store.Finding{Check: check, ID: object, Detail: fmt.Sprintf(format, args...)})
+	}
+	err = a.snapshot(func() error {
+		for _, check := range []func() error{a.file, a.count, a.vouchers, a.campaigns, a.claims, a.ranks, a.redemptions, a.rollbacks, a.entries, a.accounts, a.zeroSum} {
+			if err := check(); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	return a.seen, errors.Join(err, a.err)
+}
+
+type auditor struct {
+	reader
+	report func(check, object, format string, args ...any)
+	seen   store.Audited
+	sums   map[int64]ledger.Sum // what the entries come to, by account
+}
+
+// all calls do with each row of a query.
+func (a *auditor) all(query string, do func(q *stmt)) error {
+	q := a.stmt(query)
+	if a.err != nil {
+		return a.err
+	}
+	return q.each(func() { do(q) })
+}
+
+func (a *auditor) file() error {
+	return a.all("PRAGMA quick_check(20)", func(q *stmt) {
+		if said := q.nextText(); said != "ok" {
+			a.report(store.CheckFile, FileName, "%s", said)
+		}
+	})
+}
+
+func (a *auditor) count() error {
+	for table, n := range map[string]*int64{
+		"campaign": &a.seen.Campaigns, "voucher": &a.seen.Vouchers, "redemption": &a.seen.Redemptions,
+		"rollback": &a.seen.Rollbacks, "wallet": &a.seen.Wallets, "transfer": &a.seen.Transfers,
+	} {
+		if err := a.all("SELECT count(*) FROM "+table, func(q *stmt) { *n = q.nextInt() }); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (a *auditor) vouchers() error {
+	err := a.all(`SELECT v.id, v.redeemed, coalesce(r.n, 0), v.max_uses
+		FROM voucher v LEFT JOIN (SELECT voucher_no, count(*) AS n FROM redemption WHERE rolled_back_at = 0 GROUP BY voucher_no) r
+			ON r.voucher_no = v.no
+		WHERE v.redeemed <> coalesce(r.n, 0) OR v.max_uses <> 0 AND coalesce(r.n, 0) > v.max_uses`, func(q *stmt) {
+		v, counter, rows, limit := q.nextID().Format(id.Voucher), q.nextInt(), q.nextInt(), q.nextInt()
+		if counter != rows {
+			a.report(store.CheckCounter, v, "the counter says %d, %d redemptions stand", counter, rows)
+		}
+		if limit != 0 && rows > limit {
+			a.report(store.CheckLimit, v, "%d redemptions stand, the limit is %d", rows, limit)
+		}
+	})
+	if err != nil {
+		return err
+	}
+	return a.all(`SELECT r.id FROM redemption r LEFT JOIN voucher v ON v.no = r.voucher_no WHERE v.no IS NULL
+		UNION ALL SELECT v.id FROM voucher v LEFT JOIN campaign c ON c.no = v.campaign_no WHERE c.no IS NULL`, func(q *stmt) {
+		a.report(store.CheckFile, hexID(q.nextID()), "it belongs to a voucher or a campaign that is not there")
+	})
+}
+
+func (a *auditor) campaigns() error {
+	funding := func(campaign, currency string) (sum ledger.Sum, err error) {
+		q := a.stmt("SELECT balance_hi, balance_lo FROM account WHERE kind = ? AND owner = ? AND currency = ?").
+			int(int64(ledger.Funding)).text(campaign).text(currency)
+		return sum, q.each(func() { sum = q.nextSum() })
+	}
+	var failed error
+	err := a.all(`SELECT c.id, c.currency, c.redeemed, coalesce(s.n, 0), c.given, coalesce(s.given, 0), c.budget_amount, c.budget_count
+		FROM campaign c
+		LEFT JOIN (SELECT v.campaign_no, sum(r.n) AS n, sum(r.given) AS given FROM voucher v
+			JOIN (SELECT voucher_no, count(*) AS n, sum(amount) AS given FROM redemption WHERE rolled_back_at = 0 GROUP BY voucher_no) r
+				ON r.voucher_no = v.no GROUP BY v.campaign_no) s ON s.campaign_no = c.no`, func(q *stmt) {
+		c, currency := q.nextID().Format(id.Campaign), q.nextText()
+		counter, rows, given, sum, budget, budgetCount := q.nextInt(), q.nextInt(), q.nextInt(), q.nextInt(), q.nextInt(), q.nextInt()
+		if counter != rows {
+			a.report(store.CheckCounter, c, "the counter says %d, %d redemptions stand", counter, rows)
+		}
+		if given != sum {
+			a.report(store.CheckCounter, c, "it says that %d is given, the redemptions that stand gave %d", given, sum)
+		}
+		balance, err := funding(c, currency)
+		if err != nil && failed == nil {
+			failed = err
+		}
+		if balance != (ledger.Sum{}).Add(-given) {
+			a.report(store.CheckBalance, c, "it says that %d is given, its funding account holds %s", given, balance)
+		}
+		if budget != 0 && sum > budget || budgetCount != 0 && rows > budgetCount {
+			a.report(store.CheckLimit, c, "%d is given by %d redemptions, beyond the budget", sum, rows)
+		}
+	})
+	return errors.Join(err, failed)
+}
+
+func (a *auditor) claims() error {
+	err := a.all(`SELECT v.id, r.customer_no, count(*), v.per_customer FROM redemption r JOIN voucher v ON v.no = r.voucher_no
+		WHERE r.slot > 0 GROUP BY r.customer_no, r.voucher_no HAVING count(*) > v.per_customer`, func(q *stmt) {
+		v, customerNo, n, most := q.nextID().Format(id.Voucher), q.nextInt(), q.nextInt(), q.nextInt()
+		a.report(store.CheckOncePerLimit, v, "customer number %d holds %d uses of it, %d are allowed", customerNo, n, most)
+	})
+	if err != nil {
+		return err
+	}
+	return a.all("SELECT id FROM redemption WHERE (slot > 0) <> (rolled_back_at = 0)", func(q *stmt) {
+		a.report(store.CheckOncePerLimit, q.nextID().Format(id.Redemption), "its slot and its state contradict each other")
+	})
+}
+
+func (a *auditor) ranks() error {
+	return a.all(`SELECT v.id, v.ranked, count(r.id), count(DISTINCT r.rank), coalesce(min(r.rank), 1), coalesce(max(r.rank), 0)
+		FROM voucher v LEFT JOIN redemption r ON r.voucher_no = v.no GROUP BY v.no`, func(q *stmt) {
+		v, ranked, n, distinct, lowest, highest := q.nextID().Format(id.Voucher), q.nextInt(), q.nextInt(), q.nextInt(), q.nextInt(), q.nextInt()
+		if n != ranked || distinct != ranked || lowest != 1 || highest != ranked {
+			a.report(store.CheckRank, v, "%d ranks are given out, but %d redemptions have %d different ranks, from %d to %d", ranked, n, distinct, lowest, highest)
+		}
+	})
+}
+
+func (a *auditor) redemptions() error {
+	err := a.all(`SELECT r.id FROM redemption r LEFT JOIN transfer t
+			ON t.customer_no = r.customer_no AND t.currency = r.currency AND t.seq = r.seq
+		WHERE t.id IS NOT r.id OR t.kind IS NOT 1 OR t.amount IS NOT r.amount OR t.balance IS NOT r.balance
+			OR (r.effect_kind = 1) <> (t.credit = 0)`, func(q *stmt) {
+		a.report(store.CheckTransfer, q.nextID().Format(id.Redemption), "its ledger entry is missing or another one")
+	})
+	if err != nil {
+		return err
+	}
+	return a.all(`SELECT t.id FROM transfer t LEFT JOIN redemption r ON r.id = t.id
+		WHERE t.kind = 1 AND (r.id IS NULL OR r.seq <> t.seq OR r.customer_no <> t.customer_no)`, func(q *stmt) {
+		a.report(store.CheckTransfer, q.nextID().Format(id.Transaction), "this ledger entry has no redemption")
+	})
+}
+
+func (a *auditor) rollbacks() error {
+	err := a.all(`SELECT b.id FROM rollback b LEFT JOIN redemption r ON r.id = b.redemption_id
+		LEFT JOIN transfer t ON t.customer_no = r.customer_no AND t.currency = r.currency AND t.seq = b.seq
+		WHERE r.rollback_id IS NOT b.id OR r.rolled_back_at IS NOT b.at OR t.id IS NOT b.id OR t.kind IS NOT 2 OR t.amount IS NOT r.amount`, func(q *stmt) {
+		a.report(store.CheckTransfer, q.nextID().Format(id.Rollback), "its redemption or its ledger entry does not match")
+	})
+	if err != nil {
+		return err
+	}
+	return a.all(`SELECT r.id FROM redemption r LEFT JOIN rollback b ON b.id = r.rollback_id WHERE r.rolled_back_at <> 0 AND b.id IS NULL
+		UNION ALL SELECT t.id FROM transfer t LEFT JOIN rollback b ON b.id = t.id WHERE t.kind = 2 AND b.id IS NULL
+		UNION ALL SELECT t.id FROM transfer t LEFT JOIN post p ON p.id = t.id WHERE t.kind NOT IN (1, 2) AND p.id IS NULL`, func(q *stmt) {
+		a.report(store.CheckTransfer, hexID(q.nextID()), "its rollback or its posting is missing")
+	})
+}
+
+// hexID shows an id whose kind is not known.
+func hexID(v id.ID) string { return hex.EncodeToString(v[:]) }

@@ -1,0 +1,140 @@
+package sqlitestore
+
+import (
+	"fmt"
+
+	"scrip/internal/id"
+	"scrip/internal/ledger"
+	"scrip/internal/store"
+)
+
+// walletKey names a wallet by its row.
+type walletKey struct {
+	customerNo int64
+	currency   string
+}
+
+func (k walletKey) String() string { return fmt.Sprintf("wallet %d %s", k.customerNo, k.currency) }
+
+// entries reads every ledger entry once, wallet by wallet, in order: the numbers run without gaps, each
+// balance follows from the one before, and the wallet stands where its last entry left it. On the way it
+// adds up what each other account must hold.
+func (a *auditor) entries() error {
+	a.sums = make(map[int64]ledger.Sum)
+	var at walletKey
+	var seq, balance int64
+	end := func() error {
+		if at == (walletKey{}) {
+			return nil
+		}
+		return a.wallet(at, seq, balance)
+	}
+	var failed error
+	err := a.all("SELECT customer_no, currency, seq, id, debit, credit, amount, balance FROM transfer ORDER BY customer_no, currency, seq", func(q *stmt) {
+		k := walletKey{q.nextInt(), q.nextText()}
+		if k != at {
+			if err := end(); err != nil && failed == nil {
+				failed = err
+			}
+			at, seq, balance = k, 0, 0
+		}
+		n, entry, debit, credit, amount, after := q.nextInt(), q.nextID(), q.nextInt(), q.nextInt(), q.nextInt(), q.nextInt()
+		if n != seq+1 {
+			a.report(store.CheckSequence, entry.Format(id.Transaction), "%s: entry %d follows entry %d", k, n, seq)
+		}
+		switch {
+		case credit == 0:
+			balance += amount
+		case debit == 0:
+			balance -= amount
+		}
+		if balance != after {
+			a.report(store.CheckSequence, entry.Format(id.Transaction), "%s: it leaves %d, but says %d", k, balance, after)
+		}
+		if after < 0 {
+			a.report(store.CheckFloor, entry.Format(id.Transaction), "%s: it leaves %d", k, after)
+		}
+		seq, balance = n, after
+		a.add(credit, amount)
+		a.add(debit, -amount)
+	})
+	if err == nil {
+		err = failed
+	}
+	if err == nil {
+		err = end()
+	}
+	if err != nil {
+		return err
+	}
+	return a.all(`SELECT w.customer_no, w.currency FROM wallet w LEFT JOIN transfer t
+		ON t.customer_no = w.customer_no AND t.currency = w.currency AND t.seq = 1 WHERE t.id IS NULL`, func(q *stmt) {
+		a.report(store.CheckBalance, walletKey{q.nextInt(), q.nextText()}.String(), "a wallet without a ledger entry")
+	})
+}
+
+// add counts an entry's side towards an account; 0 is the wallet, which is checked entry by entry.
+func (a *auditor) add(account, minor int64) {
+	if account != 0 {
+		a.sums[account] = a.sums[account].Add(minor)
+	}
+}
+
+// wallet compares a wallet with its last entry.
+func (a *auditor) wallet(k walletKey, seq, balance int64) error {
+	q := a.stmt("SELECT balance, seq FROM wallet WHERE customer_no = ? AND currency = ?").int(k.customerNo).text(k.currency)
+	found, err := q.row()
+	if err != nil {
+		return err
+	}
+	if !found {
+		a.report(store.CheckBalance, k.String(), "its entries come to %d, but there is no such wallet", balance)
+		return nil
+	}
+	gotBalance, gotSeq := q.nextInt(), q.nextInt()
+	if gotBalance != balance || gotSeq != seq {
+		a.report(store.CheckBalance, k.String(), "it holds %d after %d entries; its entries come to %d after %d", gotBalance, gotSeq, balance, seq)
+	}
+	if gotBalance < 0 {
+		a.report(store.CheckFloor, k.String(), "it holds %d", gotBalance)
+	}
+	return q.done()
+}
+
+// accounts compares every account that is not a wallet with what its entries come to.
+func (a *auditor) accounts() error {
+	err := a.all("SELECT no, kind, owner, currency, balance_hi, balance_lo FROM account", func(q *stmt) {
+		no, kind, owner, currency, balance := q.nextInt(), q.nextInt(), q.nextText(), q.nextText(), q.nextSum()
+		if sum := a.sums[no]; sum != balance {
+			a.report(store.CheckBalance, fmt.Sprintf("account %d (kind %d %s %s)", no, kind, owner, currency), "it holds %s, its entries come to %s", balance, sum)
+		}
+		delete(a.sums, no)
+	})
+	for no, sum := range a.sums {
+		a.report(store.CheckBalance, fmt.Sprintf("account %d", no), "its entries come to %s, but there is no such account", sum)
+	}
+	return err
+}
+
+// zeroSum adds up all accounts of each currency.
+func (a *auditor) zeroSum() error {
+	sums := make(map[string]ledger.Sum)
+	// Halves of 32 bits each, so that SQLite's own sum does not overflow.
+	err := a.all("SELECT currency, sum(balance >> 32), sum(balance & 4294967295) FROM wallet GROUP BY currency", func(q *stmt) {
+		currency, high, low := q.nextText(), q.nextInt(), q.nextInt()
+		sums[currency] = ledger.Sum{Hi: high >> 32, Lo: uint64(high) << 32}.Add(low) //nolint:gosec // high * 2^32 in two's complement
+	})
+	if err != nil {
+		return err
+	}
+	err = a.all("SELECT currency, balance_hi, balance_lo FROM account", func(q *stmt) {
+		currency := q.nextText()
+		sums[currency] = sums[currency].Plus(q.nextSum())
+	})
+	for currency, sum := range sums {
+		if sum != (ledger.Sum{}) {
+			a.report(store.CheckZeroSum, currency, "all accounts come to %s instead of 0", sum)
+		}
+	}
+	return err
+}

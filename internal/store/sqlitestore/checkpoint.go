@@ -1,0 +1,127 @@
+package sqlitestore
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"zombiezen.com/go/sqlite"
+)
+
+// checkpointer moves the log into the database beside the writer, so that no commit waits for it.
+//
+// SQLite's own way (a checkpoint within the commit that crosses a size) stalls that commit, and everybody
+// behind it, for as long as it takes to write and sync a thousand pages scattered over the file. Here a
+// second connection does that while commits go on (a passive checkpoint blocks nobody). It can't finish
+// under a steady load, because commits keep adding to the log; so once the log is long, the writer is
+// held for the short rest, and its next commit starts the log from the beginning.
+type checkpointer struct {
+	conn  *sqlite.Conn
+	dirty atomic.Bool
+	quit  context.CancelFunc
+	ended sync.WaitGroup
+}
+
+const (
+	checkpointEvery = 50 * time.Millisecond
+	// A log this long is started from the beginning, at the price of one short hold of the writer; its
+	// file keeps this size, about, and overwriting it costs less than growing it.
+	logPagesMax = 16 << 10 // 64 MiB at 4 KiB a page
+	// The hold is not begun while more than this is left to move: another round beside the writer first.
+	logPagesHeld = 1 << 10
+	roundsMax    = 8
+)
+
+func (c *checkpointer) start(s *Store) error {
+	conn, err := connect(s.path, sqlite.OpenReadWrite, []string{"PRAGMA synchronous = FULL", "PRAGMA wal_autocheckpoint = 0", "PRAGMA cache_size = -512"})
+	if err != nil {
+		return err
+	}
+	c.conn = conn
+	ctx, cancel := context.WithCancel(context.Background()) //nolint:forbidigo // ends with the store
+	c.quit = cancel
+	c.ended.Go(func() { c.run(ctx, s) })
+	return nil
+}
+
+// written notes that the log may have grown.
+func (c *checkpointer) written() { c.dirty.Store(true) }
+
+// stop ends the checkpointer. It may be called again.
+func (c *checkpointer) stop() {
+	if c.quit == nil {
+		return
+	}
+	c.quit()
+	c.ended.Wait()
+}
+
+func (c *checkpointer) run(ctx context.Context, s *Store) {
+	tick := time.NewTicker(checkpointEvery)
+	defer tick.Stop()
+	failed := false
+	for {
+		select {
+		case <-ctx.Done():
+			if err := c.conn.Close(); err != nil {
+				s.log.Warn("the checkpoint's connection did not close", "err", err)
+			}
+			return
+		case <-tick.C:
+		}
+		if !c.dirty.Swap(false) {
+			continue
+		}
+		err := c.checkpoint(s)
+		if err != nil {
+			c.dirty.Store(true)
+		}
+		if err != nil && !failed { // once, not twenty times a second
+			s.log.Error("a checkpoint failed; the log grows until one succeeds", "err", err)
+		}
+		failed = err != nil
+	}
+}
+
+func (c *checkpointer) checkpoint(s *Store) error {
+	log, moved, err := c.passive()
+	for round := 0; err == nil && log > logPagesMax; round++ {
+		if log-moved <= logPagesHeld || round == roundsMax {
+			s.mu.Lock()
+			_, _, err = c.passive()
+			s.mu.Unlock()
+			return err
+		}
+		log, moved, err = c.passive()
+	}
+	return err
+}
+
+// passive moves what it can without waiting for anybody, and returns the pages in the log and how many of
+// them are in the database.
+func (c *checkpointer) passive() (log, moved int64, err error) {
+	s, err := c.conn.Prepare("PRAGMA wal_checkpoint(PASSIVE)")
+	if err != nil {
+		return 0, 0, err
+	}
+	q := stmt{s: s}
+	found, err := q.row()
+	if err != nil {
+		return 0, 0, err
+	}
+	if !found {
+		return 0, 0, errors.New("wal_checkpoint said nothing")
+	}
+	busy := q.nextInt()
+	log, moved = q.nextInt(), q.nextInt()
+	if err := q.done(); err != nil {
+		return 0, 0, err
+	}
+	if busy != 0 {
+		return 0, 0, fmt.Errorf("wal_checkpoint is busy")
+	}
+	return log, moved, nil
+}

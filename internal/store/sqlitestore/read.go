@@ -1,0 +1,280 @@
+package sqlitestore
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"scrip/internal/fault"
+	"scrip/internal/id"
+	"scrip/internal/ledger"
+	"scrip/internal/money"
+	"scrip/internal/store"
+	"scrip/internal/voucher"
+
+	"zombiezen.com/go/sqlite"
+)
+
+// reader is one read-only connection, opened when it is first needed.
+type reader struct {
+	path  string
+	conn  *sqlite.Conn
+	stmts map[string]*stmt
+	err   error // of a Prepare within the running read
+}
+
+// read lends a reader to do. The statements of one read see one snapshot only within snapshot.
+func (s *Store) read(ctx context.Context, do func(r *reader) error) error {
+	var r *reader
+	select {
+	case r = <-s.readers:
+	case <-ctx.Done():
+		return fmt.Errorf("waiting for a reader: %w", ctx.Err())
+	}
+	if r == nil {
+		return fmt.Errorf("%w", fault.ErrShuttingDown)
+	}
+	defer func() { s.readers <- r }()
+	if err := r.open(); err != nil {
+		return err
+	}
+	r.err = nil
+	err := do(r)
+	if r.err != nil {
+		return r.err
+	}
+	return err
+}
+
+// readLong is read for what may take long: it ends with ctx.
+func (s *Store) readLong(ctx context.Context, do func(r *reader) error) error {
+	return s.read(ctx, func(r *reader) error {
+		r.conn.SetInterrupt(ctx.Done())
+		defer r.conn.SetInterrupt(nil)
+		return do(r)
+	})
+}
+
+func (r *reader) open() error {
+	if r.conn != nil {
+		return nil
+	}
+	conn, err := connect(r.path, sqlite.OpenReadOnly, readerPragmas)
+	if err != nil {
+		return fmt.Errorf("open a reader: %w", err)
+	}
+	r.conn, r.stmts = conn, make(map[string]*stmt)
+	return nil
+}
+
+func (r *reader) close() error {
+	if r.conn == nil {
+		return nil
+	}
+	return r.conn.Close()
+}
+
+// stmt returns the prepared statement of a query.
+func (r *reader) stmt(query string) *stmt {
+	if q, ok := r.stmts[query]; ok {
+		return q
+	}
+	s, err := r.conn.Prepare(query)
+	if err != nil {
+		r.err = fmt.Errorf("prepare %q: %w", query, err)
+		s = &sqlite.Stmt{}
+	}
+	q := &stmt{s: s}
+	r.stmts[query] = q
+	return q
+}
+
+// snapshot runs do within one read transaction: all its statements see one state of the file.
+func (r *reader) snapshot(do func() error) error {
+	if err := r.stmt("BEGIN").exec(); err != nil {
+		return err
+	}
+	err := do()
+	if end := r.stmt("COMMIT").exec(); err == nil {
+		err = end
+	}
+	return err
+}
+
+// Redemption returns one as it is now.
+func (s *Store) Redemption(ctx context.Context, redemption id.ID) (r *voucher.Redemption, err error) {
+	err = s.read(ctx, func(rd *reader) error {
+		q := rd.stmt("SELECT" + redemptionColumns + redemptionFrom + "WHERE r.id = ?").id(redemption)
+		found, err := q.row()
+		if err != nil {
+			return err
+		}
+		if !found {
+			return fault.ErrRedemptionNotFound
+		}
+		r = q.nextRedemption()
+		return q.done()
+	})
+	return r, err
+}
+
+// Balances returns the balance of each wallet asked for, in order.
+func (s *Store) Balances(ctx context.Context, wallets []store.WalletRef) ([]int64, error) {
+	out := make([]int64, len(wallets))
+	err := s.read(ctx, func(r *reader) error {
+		q := r.stmt("SELECT w.balance FROM customer c JOIN wallet w ON w.customer_no = c.no WHERE c.ref = ? AND w.currency = ?")
+		return r.snapshot(func() error {
+			for i, w := range wallets {
+				found, err := q.text(w.Customer).text(string(w.Currency)).row()
+				if err != nil {
+					return err
+				}
+				if found {
+					out[i] = q.nextInt()
+					if err := q.done(); err != nil {
+						return err
+					}
+				}
+			}
+			return nil
+		})
+	})
+	return out, err
+}
+
+// Wallet returns all balances of a customer, by currency.
+func (s *Store) Wallet(ctx context.Context, customer string) (bs []ledger.Balance, err error) {
+	err = s.read(ctx, func(r *reader) error {
+		q := r.stmt(`SELECT w.currency, w.balance, w.seq FROM customer c JOIN wallet w ON w.customer_no = c.no
+			WHERE c.ref = ? ORDER BY w.currency`).text(customer)
+		return q.each(func() {
+			bs = append(bs, ledger.Balance{Currency: money.Currency(q.nextText()), Minor: q.nextInt(), Seq: q.nextInt()})
+		})
+	})
+	return bs, err
+}
+
+// each calls do with every row.
+func (q *stmt) each(do func()) error {
+	for {
+		found, err := q.row()
+		if err != nil || !found {
+			return err
+		}
+		do()
+	}
+}
+
+const listingQuery = "SELECT" + voucherColumns + "," + campaignColumns + "FROM voucher v JOIN campaign c ON c.no = v.campaign_no "
+
+func (q *stmt) nextListing() store.Listing {
+	_, v := q.nextVoucher()
+	_, c := q.nextCampaign()
+	v.CampaignID = c.ID
+	return store.Listing{Campaign: c, Voucher: v}
+}
+
+// one reads a single listing, or none.
+func (q *stmt) listing() (store.Listing, error) {
+	found, err := q.row()
+	if err != nil || !found {
+		return store.Listing{}, err
+	}
+	l := q.nextListing()
+	return l, q.done()
+}
+
+// Lookup finds vouchers by the keys of their codes, all at one moment.
+func (s *Store) Lookup(ctx context.Context, keys []string) (ls []store.Listing, now time.Time, err error) {
+	ls = make([]store.Listing, len(keys))
+	err = s.read(ctx, func(r *reader) error {
+		return r.snapshot(func() (err error) {
+			for i, key := range keys {
+				if ls[i], err = r.stmt(listingQuery + "WHERE v.code_key = ?").text(key).listing(); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+	})
+	return ls, s.now(), err
+}
+
+// Voucher returns one with its campaign.
+func (s *Store) Voucher(ctx context.Context, v id.ID) (l store.Listing, err error) {
+	err = s.read(ctx, func(r *reader) (err error) {
+		l, err = r.stmt(listingQuery + "WHERE v.id = ?").id(v).listing()
+		if err == nil && l.Voucher == nil {
+			return fault.ErrVoucherNotFound
+		}
+		return err
+	})
+	return l, err
+}
+
+// Claims returns what a customer holds of a voucher and of its campaign.
+func (s *Store) Claims(ctx context.Context, customer string, v *voucher.Voucher) (mine voucher.Claims, first *voucher.Redemption, err error) {
+	err = s.read(ctx, func(r *reader) error {
+		return r.snapshot(func() error {
+			customerNo, err := one(r.stmt("SELECT no FROM customer WHERE ref = ?").text(customer))
+			if err != nil || customerNo == 0 {
+				return err
+			}
+			voucherNo, err := one(r.stmt("SELECT no FROM voucher WHERE id = ?").id(v.ID))
+			if err != nil {
+				return err
+			}
+			campaignNo, err := one(r.stmt("SELECT campaign_no FROM voucher WHERE id = ?").id(v.ID))
+			if err != nil {
+				return err
+			}
+			if mine.OnVoucher, err = count(r.stmt(countClaimsQuery).int(customerNo).int(voucherNo)); err != nil {
+				return err
+			}
+			if mine.OnCampaign, err = count(r.stmt(countOnCampaignQuery).int(customerNo).int(campaignNo)); err != nil {
+				return err
+			}
+			first, err = firstClaim(r.stmt("SELECT"+redemptionColumns+redemptionFrom+firstClaimWhere), customerNo, voucherNo)
+			return err
+		})
+	})
+	return mine, first, err
+}
+
+// one runs a query of one number that may find none, which is 0.
+func one(q *stmt) (int64, error) {
+	found, err := q.row()
+	if err != nil || !found {
+		return 0, err
+	}
+	n := q.nextInt()
+	return n, q.done()
+}
+
+// Winners calls yield with each customer who holds a standing redemption of the voucher. Its snapshot is
+// begun while no transaction runs, so that a batch that began before it is in it.
+func (s *Store) Winners(ctx context.Context, v id.ID, yield func(customer string) bool) error {
+	return s.readLong(ctx, func(r *reader) error {
+		s.mu.Lock()
+		err := r.stmt("BEGIN").exec()
+		if err == nil {
+			_, err = count(r.stmt("SELECT count(*) FROM sqlite_schema")) // a read transaction begins with its first read
+		}
+		s.mu.Unlock()
+		if err != nil {
+			return err
+		}
+		defer r.stmt("COMMIT").exec() //nolint:errcheck // it only read
+		q := r.stmt(`SELECT r.customer FROM voucher v JOIN redemption r ON r.voucher_no = v.no
+			WHERE v.id = ? AND r.rolled_back_at = 0`).id(v)
+		for {
+			found, err := q.row()
+			if err != nil || !found {
+				return err
+			}
+			if !yield(q.nextText()) {
+				return q.done()
+			}
+		}
+	})
+}

@@ -1,0 +1,202 @@
+// Package sqlitestore keeps the truth in one SQLite file: pure Go, one writer, many readers.
+//
+// What makes it durable: WAL with synchronous=FULL, so that every commit syncs the log before Apply
+// returns. What makes it exact: one connection writes, one transaction at a time, one process at a time
+// (a lock file says so), and the tables' own constraints stand behind the arithmetic. What makes it fast:
+// a batch is one transaction and one sync, statements are prepared once, and the checkpoint runs beside
+// the writer (checkpoint.go).
+//
+// It must not know the gate, the use cases or any other driver.
+package sqlitestore
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"scrip/internal/store"
+
+	"zombiezen.com/go/sqlite"
+	"zombiezen.com/go/sqlite/sqlitex"
+)
+
+// Config says where and how.
+type Config struct {
+	Path  string           // the database file; its folder is made if it is missing
+	Clock func() time.Time // nil: time.Now
+	Log   *slog.Logger     // nil: slog.Default
+}
+
+// Store is an open file. It is safe for concurrent use.
+type Store struct {
+	path  string
+	clock func() time.Time
+	log   *slog.Logger
+	lock  *os.File
+
+	latest atomic.Int64 // the latest time that now returned, in microseconds
+
+	mu     sync.Mutex // guards w: one transaction at a time
+	w      *writer
+	closed bool
+
+	readers chan *reader
+	checkpointer
+}
+
+var _ store.Store = (*Store)(nil)
+
+// FileName is the database's name in a data folder.
+const FileName = "scrip.db"
+
+// readersMax bounds the reads that go on at once; more wait their turn.
+const readersMax = 4
+
+// Open opens the file for writing, made and migrated as needed. It refuses a file that another process
+// has open, one of another program, and one of a newer version.
+func Open(ctx context.Context, cfg Config) (*Store, error) {
+	if cfg.Clock == nil {
+		cfg.Clock = time.Now
+	}
+	if cfg.Log == nil {
+		cfg.Log = slog.Default()
+	}
+	s := &Store{path: cfg.Path, clock: cfg.Clock, log: cfg.Log}
+	if err := s.open(ctx); err != nil {
+		return nil, errors.Join(explain(cfg.Path, err), s.Close())
+	}
+	return s, nil
+}
+
+func (s *Store) open(ctx context.Context) error {
+	if err := os.MkdirAll(filepath.Dir(s.path), 0o700); err != nil {
+		return err
+	}
+	var err error
+	if s.lock, err = lockFile(s.path + ".lock"); err != nil {
+		return err
+	}
+	if err := touch(s.path); err != nil {
+		return err
+	}
+	if err := migrate(ctx, s.path); err != nil {
+		return err
+	}
+	conn, err := connect(s.path, sqlite.OpenReadWrite, writerPragmas)
+	if err != nil {
+		return err
+	}
+	s.w = &writer{conn: conn}
+	if err := s.w.prepare(); err != nil {
+		return err
+	}
+	s.readers = make(chan *reader, readersMax)
+	for range readersMax {
+		s.readers <- &reader{path: s.path}
+	}
+	return s.checkpointer.start(s)
+}
+
+// touch makes the file readable by its owner only, before SQLite makes it with the default mode. The log
+// and the shared memory beside it inherit the mode.
+func touch(path string) error {
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return err
+	}
+	return f.Close()
+}
+
+var (
+	// The log is synced at every commit; its checkpoint is our own business.
+	writerPragmas = []string{
+		"PRAGMA journal_mode = WAL",
+		"PRAGMA synchronous = FULL",
+		"PRAGMA wal_autocheckpoint = 0",
+		"PRAGMA foreign_keys = OFF", // the writer makes both sides in one transaction; Audit checks them
+		"PRAGMA cache_size = -32768",
+		"PRAGMA temp_store = MEMORY",
+	}
+	readerPragmas = []string{"PRAGMA query_only = ON", "PRAGMA cache_size = -4096", "PRAGMA temp_store = MEMORY"}
+)
+
+// connect opens one connection.
+func connect(path string, flags sqlite.OpenFlags, pragmas []string) (*sqlite.Conn, error) {
+	conn, err := sqlite.OpenConn(path, flags)
+	if err != nil {
+		return nil, err
+	}
+	conn.SetBusyTimeout(5 * time.Second)
+	for _, p := range pragmas {
+		if err := sqlitex.ExecuteTransient(conn, p, nil); err != nil {
+			return nil, errors.Join(fmt.Errorf("%s: %w", p, err), conn.Close())
+		}
+	}
+	return conn, nil
+}
+
+// write runs do in the writer's next transaction.
+func (s *Store) write(do func(w *writer) error) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return fmt.Errorf("%w: the store is closed", store.ErrNotApplied)
+	}
+	err := s.w.tx(s.now(), func() error { return do(s.w) })
+	s.checkpointer.written()
+	return err
+}
+
+// now is the store's clock, at the precision of the file, never running backwards.
+func (s *Store) now() time.Time {
+	now := s.clock().UnixMicro()
+	for {
+		latest := s.latest.Load()
+		if now <= latest {
+			return time.UnixMicro(latest).UTC()
+		}
+		if s.latest.CompareAndSwap(latest, now) {
+			return time.UnixMicro(now).UTC()
+		}
+	}
+}
+
+// Ping reports whether the store can answer now.
+func (s *Store) Ping(ctx context.Context) error {
+	return s.read(ctx, func(r *reader) error {
+		_, err := count(r.stmt("SELECT count(*) FROM sqlite_schema"))
+		return err
+	})
+}
+
+// Close ends the store. It may be called again.
+func (s *Store) Close() error {
+	s.checkpointer.stop()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return nil
+	}
+	s.closed = true
+	var errs []error
+	if s.readers != nil {
+		for range readersMax {
+			errs = append(errs, (<-s.readers).close())
+		}
+		close(s.readers)
+	}
+	if s.w != nil {
+		// The last connection to close also checkpoints and removes the log.
+		errs = append(errs, s.w.conn.Close())
+	}
+	if s.lock != nil {
+		errs = append(errs, s.lock.Close())
+	}
+	return errors.Join(errs...)
+}

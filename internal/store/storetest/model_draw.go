@@ -1,0 +1,221 @@
+package storetest
+
+import (
+	"encoding/binary"
+	"math"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"scrip/internal/fault"
+	"scrip/internal/id"
+	"scrip/internal/ledger"
+	"scrip/internal/money"
+	"scrip/internal/store"
+	"scrip/internal/voucher"
+)
+
+// The small world that histories are drawn from.
+
+func customers() []string          { return []string{"ali", "bita", "cyrus"} }
+func codes() []string              { return []string{"A", "B", "C", "D", "E", "NONE"} }
+func currencies() []money.Currency { return []money.Currency{rial, euro} }
+
+// draw is one of a few.
+func draw[T any](b *twins, name string, of ...T) T {
+	return rapid.SampledFrom(of).Draw(b.rt, name)
+}
+
+// maybe is one of a few, or nil.
+func maybe[T any](b *twins, name string, of ...T) *T {
+	if !rapid.Bool().Draw(b.rt, name+"?") {
+		return nil
+	}
+	return new(draw(b, name, of...))
+}
+
+// newID is an id that is new, and the same when the history is played again. Ids of one time do not come
+// in order, as those of several replicas do not.
+func (b *twins) newID() id.ID {
+	b.ids++
+	milli := uint64(b.clock.Now().UnixMilli()) //nolint:gosec // this clock is past 1970
+	var of id.ID
+	binary.BigEndian.PutUint64(of[:8], milli<<16|0x7000)
+	// Fibonacci hashing scatters the counter over the 62 bits that a UUIDv7 has left.
+	binary.BigEndian.PutUint64(of[8:], b.ids*0x9e3779b97f4a7c15>>2|1<<63)
+	return of
+}
+
+// seed creates what every history begins with.
+func (b *twins) seed() {
+	for i, code := range codes()[:3] {
+		c := b.drawCampaign()
+		if i == 0 { // one that surely can be won
+			c.Effect, c.Window, c.Budget = voucher.Effect{Kind: voucher.Credit, AmountMinor: credit}, voucher.Window{}, voucher.Budget{}
+		}
+		v := b.drawVoucher(c.ID, code)
+		if i == 0 {
+			v.Customer = ""
+		}
+		b.createBoth(store.Creation{Campaign: c, Vouchers: []voucher.Voucher{v}})
+	}
+}
+
+func (b *twins) drawCampaign() *voucher.Campaign {
+	return &voucher.Campaign{
+		ID: b.newID(), Name: "Nowruz", Currency: draw(b, "currency", currencies()...),
+		Effect: draw(b, "effect",
+			voucher.Effect{Kind: voucher.Credit, AmountMinor: credit},
+			voucher.Effect{Kind: voucher.Credit, AmountMinor: math.MaxInt64 / 2},
+			voucher.Effect{Kind: voucher.Discount, AmountMinor: 5},
+			voucher.Effect{Kind: voucher.Discount, PercentBP: 3333, MaxMinor: 50},
+		),
+		Window: b.drawWindow(),
+		Budget: b.drawBudget(),
+	}
+}
+
+func (b *twins) drawVoucher(campaign id.ID, code string) voucher.Voucher {
+	return voucher.Voucher{
+		ID: b.newID(), CampaignID: campaign, Code: code, Key: code,
+		Limit: draw[int64](b, "limit", 0, 1, 2, 3), PerCustomer: draw[int64](b, "per customer", 1, 1, 2),
+		Customer: draw(b, "assigned to", "", "", "", "ali"),
+	}
+}
+
+func (b *twins) drawBudget() voucher.Budget {
+	return draw(b, "budget",
+		voucher.Budget{}, voucher.Budget{}, voucher.Budget{Count: 2}, voucher.Budget{PerCustomer: 1},
+		voucher.Budget{AmountMinor: 2500}, voucher.Budget{AmountMinor: 7, Count: 4, PerCustomer: 2},
+	)
+}
+
+// drawWindow is a window that a use case would let pass.
+func (b *twins) drawWindow() voucher.Window {
+	w := voucher.Window{Start: b.drawTime("start"), End: b.drawTime("end")}
+	if !w.Start.IsZero() && !w.End.IsZero() && !w.Start.Before(w.End) {
+		w.Start = time.Time{}
+	}
+	return w
+}
+
+// drawTime is a bound of a window around now.
+func (b *twins) drawTime(name string) time.Time {
+	switch after := draw(b, name, 0, 0, 0, -time.Hour, -time.Second, time.Second, time.Hour); after {
+	case 0:
+		return time.Time{}
+	default:
+		return b.clock.Now().Add(after)
+	}
+}
+
+// command draws a command.
+func (b *twins) command() store.Command {
+	key, print := draw(b, "key", "", "", "", "k", "l"), fingerprint(draw[byte](b, "fingerprint", 1, 1, 1, 2))
+	again := draw(b, "again", false, false, false, true) // of a batch that never arrived
+	switch draw(b, "kind", 'r', 'r', 'r', 'b', 'p', 'p') {
+	case 'r':
+		cmd := &store.Redeem{
+			ID: b.newID(), Code: draw(b, "code", codes()...), Customer: draw(b, "customer", customers()...),
+			Key: key, Fingerprint: print, Again: again,
+		}
+		cmd.Order = maybe(b, "order",
+			voucher.Order{ID: "o", AmountMinor: 100, Currency: rial}, voucher.Order{AmountMinor: 100, Currency: euro},
+			voucher.Order{AmountMinor: 2, Currency: rial}, voucher.Order{AmountMinor: math.MaxInt64, Currency: euro},
+		)
+		b.redeems = append(b.redeems, cmd.ID)
+		return cmd
+	case 'b':
+		of := append([]id.ID{b.newID()}, b.redeems[max(0, len(b.redeems)-15):]...)
+		return &store.Rollback{
+			ID: b.newID(), Redemption: draw(b, "redemption", of...), Reason: draw(b, "reason", "", "اشتباه"),
+			Key: key, Fingerprint: print, Again: again,
+		}
+	default:
+		cmd := &store.Post{
+			ID: b.newID(), Customer: draw(b, "customer", customers()...), Currency: draw(b, "currency", currencies()...),
+			Kind:        draw(b, "kind", ledger.Credit, ledger.Credit, ledger.Debit, ledger.TransferOut, ledger.TransferOut, ledger.TransferIn),
+			AmountMinor: draw[int64](b, "amount", 1, 5, credit, credit, math.MaxInt64/2, math.MaxInt64-credit, math.MaxInt64, 0, -1),
+			Key:         key, Fingerprint: print, Again: again,
+		}
+		if cmd.Kind == ledger.TransferOut || draw(b, "stray", false, false, false, false, true) {
+			cmd.To = draw(b, "to", customers()...)
+		}
+		return cmd
+	}
+}
+
+func (b *twins) moveClock() {
+	b.clock.Advance(draw(b, "by", time.Microsecond, time.Second, time.Minute, time.Hour, -time.Second, -time.Hour))
+	b.hear()
+}
+
+func (b *twins) amendVoucher() {
+	of := draw(b, "voucher", append([]id.ID{b.newID()}, b.vouchers...)...)
+	p := voucher.Patch{
+		Limit:    maybe[int64](b, "limit", 0, 1, 2, 3, 4, -1),
+		Customer: maybe(b, "assigned to", "", "ali", "bita"),
+		Disabled: maybe(b, "disabled", true, false, false),
+	}
+	if l, err := b.model.Voucher(b.t.Context(), of); err == nil {
+		p.PerCustomer = maybe(b, "per customer", l.Voucher.PerCustomer+1, 0)
+	}
+	got, errGot := b.s.AmendVoucher(b.t.Context(), of, p)
+	want, errWant := b.model.AmendVoucher(b.t.Context(), of, p)
+	b.sameError(errGot, errWant)
+	b.equal("the voucher amended", got, want)
+}
+
+func (b *twins) amendCampaign() {
+	of := draw(b, "campaign", append([]id.ID{b.newID()}, b.campaigns...)...)
+	p := voucher.CampaignPatch{Name: maybe(b, "name", "Yalda", "Mehregan", ""), Disabled: maybe(b, "disabled", true, false, false)}
+	if rapid.Bool().Draw(b.rt, "window?") {
+		p.Start, p.End = new(b.drawTime("start")), new(b.drawTime("end"))
+	}
+	if rapid.Bool().Draw(b.rt, "budget?") {
+		p.Budget = new(b.drawBudget())
+	}
+	got, errGot := b.s.AmendCampaign(b.t.Context(), of, p)
+	want, errWant := b.model.AmendCampaign(b.t.Context(), of, p)
+	b.sameError(errGot, errWant)
+	b.equal("the campaign amended", got, want)
+}
+
+func (b *twins) createMore() {
+	c := store.Creation{Key: draw(b, "key", "", "", "k", "l"), Fingerprint: fingerprint(draw[byte](b, "fingerprint", 1, 1, 2))}
+	campaign := draw(b, "joins", append([]id.ID{b.newID()}, b.campaigns...)...)
+	if rapid.Bool().Draw(b.rt, "campaign?") {
+		c.Campaign = b.drawCampaign()
+		campaign = c.Campaign.ID
+	}
+	c.Vouchers = []voucher.Voucher{b.drawVoucher(campaign, draw(b, "code", codes()[:5]...))}
+	b.createBoth(c)
+}
+
+func (b *twins) createBoth(c store.Creation) {
+	got, gotReplayed, errGot := b.s.Create(b.t.Context(), c)
+	want, wantReplayed, errWant := b.model.Create(b.t.Context(), c)
+	b.sameError(errGot, errWant)
+	b.equal("replayed", gotReplayed, wantReplayed)
+	b.equal("the campaign made", got.Campaign, want.Campaign)
+	b.equal("the vouchers made", got.Vouchers, want.Vouchers)
+	if errWant != nil || wantReplayed {
+		return
+	}
+	if c.Campaign != nil {
+		b.campaigns = append(b.campaigns, c.Campaign.ID)
+	}
+	for _, v := range c.Vouchers {
+		b.vouchers = append(b.vouchers, v.ID)
+	}
+}
+
+// sameError checks that both answer with the same fault, or with none.
+func (b *twins) sameError(got, want error) {
+	b.t.Helper()
+	if want == nil {
+		b.ok(got)
+		return
+	}
+	b.fails(got, fault.From(want))
+}

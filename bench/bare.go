@@ -41,6 +41,7 @@ func serveBare() error {
 	}
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /codes/use", bareHandler)
+	addRehearsal(mux)
 	server := &http.Server{Handler: mux, ReadHeaderTimeout: 5 * time.Second}
 	go func() {
 		_, _ = io.Copy(io.Discard, os.Stdin)

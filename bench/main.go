@@ -57,10 +57,11 @@ type bench struct {
 
 // The sections, in their order.
 const (
-	sectionLoad   = "load"
-	sectionSingle = "single"
-	sectionIdle   = "idle"
-	sectionGrowth = "growth"
+	sectionLoad     = "load"
+	sectionSingle   = "single"
+	sectionIdle     = "idle"
+	sectionGrowth   = "growth"
+	sectionStampede = "stampede"
 )
 
 func parse(args []string) (options, error) {
@@ -72,11 +73,11 @@ func parse(args []string) (options, error) {
 	flags.StringVar(&o.keep, "dir", "bench/out", "folder for reports and data; not on tmpfs")
 	flags.Int64Var(&o.growth, "growth", 10_000_000, "redemptions in the full file")
 	flags.BoolVar(&o.skipGrowth, "skip-growth", false, "leave the full file out")
-	only := flags.String("only", "", "sections to measure, of load,single,idle,growth; empty for all")
+	only := flags.String("only", "", "sections to measure, of load,single,idle,growth,stampede; empty for all")
 	if err := flags.Parse(args); err != nil {
 		return o, err
 	}
-	for _, text := range strings.SplitSeq(*connections, ",") {
+	for text := range strings.SplitSeq(*connections, ",") {
 		n, err := strconv.Atoi(text)
 		if err != nil || n < wrkThreads {
 			return o, fmt.Errorf("-connections: %q is no number of at least %d", text, wrkThreads)
@@ -178,6 +179,11 @@ func (b *bench) measure(ctx context.Context) (*report, error) {
 			return nil, err
 		}
 		r.Idle = append(r.Idle, result)
+	}
+	if b.wants(sectionStampede) {
+		if r.Rehearsal, err = b.rehearsal(ctx); err != nil {
+			return nil, err
+		}
 	}
 	if b.wants(sectionGrowth) {
 		return r, b.measureFull(ctx, r)

@@ -21,6 +21,8 @@ type report struct {
 	Load     []*series     `json:"load"`
 	Single   *singleResult `json:"single,omitempty"`
 	Idle     []idleResult  `json:"idle"`
+
+	Rehearsal *rehearsalResult `json:"stampede,omitempty"`
 }
 
 // The bounds of the issue that asked for these figures; docs/benchmarks.md says why they are what they are.
@@ -114,6 +116,10 @@ func (r *report) others(w io.Writer) error {
 			fmt.Fprintf(&b, "| idle, %s: resident memory | %.0f MiB | | %d MiB%s |\n", i.Name, resident, residentMaxMiB, missed(resident >= residentMaxMiB))
 		}
 		fmt.Fprintf(&b, "| idle, %s: start to ready | %.0f ms | | %d ms%s |\n", i.Name, ready, readyMaxMS, missed(ready > readyMaxMS))
+	}
+	if e := r.Rehearsal; e != nil {
+		fmt.Fprintf(&b, "| scrip stampede's own rate, %d connections, against wrk's %.0f/s on the same constant | %.0f/s | %.2f | – |\n",
+			e.Connections, median(each(e.Wrk, sample.rate)), median(e.Stampede), e.ratio())
 	}
 	if b.Len() == 0 {
 		return nil

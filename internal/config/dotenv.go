@@ -28,8 +28,13 @@ func LoadDotEnv(path string) (map[string]string, error) {
 	if err != nil {
 		return nil, err
 	}
+	return parseDotEnv(path, text)
+}
+
+// parseDotEnv reads the text of the file at path; it does not look at the file.
+func parseDotEnv(path, text string) (map[string]string, error) {
 	env, seen, number := map[string]string{}, map[string]int{}, 0
-	for line := range strings.Lines(text) {
+	for line := range strings.Lines(strings.TrimPrefix(text, "\ufeff")) { // some editors put a byte order mark in front
 		number++
 		key, value, err := parseLine(strings.TrimRight(line, "\r\n"))
 		if err == nil && key != "" && seen[key] > 0 {
@@ -78,5 +83,5 @@ func readDotEnv(path string) (string, error) {
 	if len(data) > dotEnvMax {
 		return "", fmt.Errorf("%s: the file is larger than %d bytes; that is no .env file", path, dotEnvMax)
 	}
-	return strings.TrimPrefix(string(data), "\ufeff"), nil // some editors put a byte order mark in front
+	return string(data), nil
 }

@@ -1,11 +1,6 @@
 package stampede
 
-import (
-	"errors"
-	"iter"
-)
-
-var errNoJSON = errors.New("the answer is not a JSON object")
+import "iter"
 
 // members goes through the members of a JSON object, values raw, without allocating. It is no validator:
 // of what is not JSON it may yield a part, but it always ends, and yields nothing beyond the text.
@@ -123,4 +118,25 @@ func integer(value []byte) (int64, bool) {
 		n = -n
 	}
 	return n, len(value) > 0 && len(value) < 19
+}
+
+// elements goes through the elements of a JSON array, as members does through an object.
+func elements(text []byte) iter.Seq[[]byte] {
+	return func(yield func([]byte) bool) {
+		at := space(text, 0)
+		if at >= len(text) || text[at] != '[' {
+			return
+		}
+		for at++; ; at++ {
+			at = space(text, at)
+			end := skip(text, at)
+			if end == at || !yield(text[at:end]) {
+				return
+			}
+			at = space(text, end)
+			if at >= len(text) || text[at] != ',' {
+				return
+			}
+		}
+	}
 }

@@ -16,14 +16,14 @@ type worker struct {
 	keyed    template
 	keyless  template
 	wallet   template
-	refusals map[string]int64
+	refusals map[string]*int64
 }
 
 func newWorker(f *flood) *worker {
 	return &worker{
 		f: f, conn: conn{to: f.to, timeout: f.cfg.Timeout},
 		keyed: f.redeemTemplate(true), keyless: f.redeemTemplate(false), wallet: f.walletTemplate(),
-		refusals: map[string]int64{},
+		refusals: map[string]*int64{},
 	}
 }
 
@@ -32,7 +32,10 @@ func (w *worker) close() {
 	w.f.mu.Lock()
 	defer w.f.mu.Unlock()
 	for reason, n := range w.refusals {
-		w.f.refusals[reason] += n
+		if reason == "" {
+			reason = "unknown"
+		}
+		w.f.refusals[reason] += *n
 	}
 }
 
@@ -115,23 +118,18 @@ func (w *worker) askFirst(ctx context.Context, customer int) {
 		}
 	default:
 		a.verdict = refused
-		w.refusals[w.reason(n.code)]++
+		w.refuse(n.code)
 	}
 }
 
-// reason is a refusal's code as a key of the worker's map, made once for each.
-func (w *worker) reason(code []byte) string {
-	if len(code) == 0 {
-		return "unknown"
+// refuse counts a refusal by its code. The map is looked up without making a string.
+func (w *worker) refuse(code []byte) {
+	n, ok := w.refusals[string(code)]
+	if !ok {
+		n = new(int64)
+		w.refusals[string(code)] = n
 	}
-	if _, ok := w.refusals[string(code)]; ok {
-		for reason := range w.refusals {
-			if reason == string(code) {
-				return reason
-			}
-		}
-	}
-	return string(code)
+	*n++
 }
 
 // askAgain asks once more for a customer whose verdict is known, and holds the answer to it: every

@@ -32,6 +32,9 @@ func (b *books) open(bytesMax int) {
 	b.held = make(map[*entry]int)
 	b.bytesMax = bytesMax
 	b.seed = maphash.MakeSeed()
+	for i := range b.graves {
+		b.graves[i] = never
+	}
 }
 
 // enter books an entry's state, after it came to be.
@@ -82,7 +85,7 @@ func (b *books) bury(e *entry) {
 	}
 }
 
-// forgotten returns before when a fact about this key must not have been asked for, to be trusted.
+// forgotten returns after when a fact about this key must have been asked for, to be trusted.
 func (b *books) forgotten(key string) time.Duration {
 	b.mu.Lock()
 	defer b.mu.Unlock()

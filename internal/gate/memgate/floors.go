@@ -20,14 +20,19 @@ const floorsMax = 4096
 type floors struct {
 	generation atomic.Uint64 // how often a floor was raised
 
-	mu        sync.RWMutex
-	of        map[id.ID]floor
-	notBefore time.Duration // no fact of any campaign that was asked for earlier is used
+	mu       sync.RWMutex
+	of       map[id.ID]floor
+	notSince time.Duration // no fact of any campaign that was asked for by then is used
 }
 
 type floor struct {
 	version int64
 	at      time.Duration
+}
+
+func (f *floors) open() {
+	f.of = make(map[id.ID]floor)
+	f.notSince = never
 }
 
 // raise sets a campaign's floor.
@@ -41,9 +46,6 @@ func (f *floors) raise(campaign id.ID, version int64, now time.Duration) {
 	if !ok && len(f.of) >= floorsMax {
 		f.makeRoom(now)
 	}
-	if f.of == nil {
-		f.of = make(map[id.ID]floor)
-	}
 	f.of[campaign] = floor{version: version, at: now}
 	f.generation.Add(1)
 }
@@ -56,7 +58,7 @@ func (f *floors) makeRoom(now time.Duration) {
 	}
 	if len(f.of) >= floorsMax {
 		clear(f.of)
-		f.notBefore = now
+		f.notSince = now
 	}
 }
 
@@ -68,7 +70,7 @@ func (f *floors) above(s *state) bool {
 	}
 	if s.fact.Status != voucher.Unknown {
 		f.mu.RLock()
-		low := s.asked < f.notBefore || s.fact.Version.Campaign < f.of[s.fact.Campaign].version
+		low := s.asked <= f.notSince || s.fact.Version.Campaign < f.of[s.fact.Campaign].version
 		f.mu.RUnlock()
 		if low {
 			return false

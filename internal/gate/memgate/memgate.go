@@ -11,7 +11,7 @@
 //     not started, open, closed by its counters, ended. A known voucher is never unknown again. An open
 //     fact is kept like any other, for it is what keeps the late ones out.
 //  4. What was forgotten for want of room is not contradicted: a fact that was asked for before the
-//     forgotten one came is remembered, but refuses nobody.
+//     forgotten one came in is remembered, but refuses nobody.
 //  5. A flood on a closed voucher finds its fact fresh: one caller renews it when half of its time is
 //     gone, another a quarter of a second later if the first did not return.
 //  6. At most FactsMax facts and WinnersBytesMax of filters. The winners of one version are asked for at
@@ -92,6 +92,7 @@ func New(cfg Config) (*Gate, error) {
 		g.start = g.clock()
 	}
 	g.books.open(cfg.WinnersBytesMax)
+	g.floors.open()
 	facts, err := otter.New(&otter.Options[string, *entry]{
 		MaximumSize:      cfg.FactsMax,
 		Executor:         func(task func()) { task() },
@@ -162,7 +163,7 @@ func (g *Gate) settle(asked, now time.Duration, f *voucher.Fact) {
 		return
 	}
 	key := strings.Clone(f.Key) // the caller's may be part of a whole request body
-	e := &entry{key: key, trustFrom: g.books.forgotten(key)}
+	e := &entry{key: key, trustAfter: g.books.forgotten(key)}
 	e.state.Store(newState(e.trusted(*f, asked), asked, nil))
 	g.books.enter(e, now)
 	g.facts.Set(key, e)

@@ -2,6 +2,7 @@ package memgate
 
 import (
 	"cmp"
+	"math"
 	"sync/atomic"
 	"time"
 
@@ -11,6 +12,9 @@ import (
 	"scrip/internal/voucher"
 )
 
+// never is before every time.
+const never time.Duration = math.MinInt64
+
 // entry is what the cache holds of one code: its present state and who was asked what.
 type entry struct {
 	state       atomic.Pointer[state]
@@ -19,9 +23,9 @@ type entry struct {
 	usedAt      atomic.Int64 // when the filter was last used, within usedEvery
 	owed        atomic.Int32 // readings asked for before the voucher started that have not come
 
-	key       string
-	trustFrom time.Duration // facts that were asked for before refuse nobody
-	heldUntil time.Duration // no filter is taken before; under Gate.mu
+	key        string
+	trustAfter time.Duration // facts that were asked for by then refuse nobody
+	heldUntil  time.Duration // no filter is taken before; under Gate.mu
 
 	settled time.Duration // when the last fact came; under books.mu, like what follows
 	booked  id.ID         // the voucher it is found by, once it was closed
@@ -124,7 +128,7 @@ func stage(s voucher.Status) int {
 // have been forgotten.
 func (e *entry) trusted(f voucher.Fact, asked time.Duration) voucher.Fact {
 	f.Key = e.key
-	if asked < e.trustFrom {
+	if asked <= e.trustAfter {
 		f.FreshFor = 0
 	}
 	return f

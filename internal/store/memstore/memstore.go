@@ -91,7 +91,7 @@ var errClosed = errors.New("memstore: closed")
 // New returns an empty store.
 func New(o Options) *Store {
 	if o.Clock == nil {
-		o.Clock = time.Now //nolint:forbidigo // the default of an injected clock
+		o.Clock = time.Now
 	}
 	return &Store{
 		clock:       o.Clock,

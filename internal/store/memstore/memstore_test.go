@@ -23,3 +23,5 @@ func driver() storetest.Driver {
 }
 
 func TestStore(t *testing.T) { storetest.Run(t, driver()) }
+
+func BenchmarkStore(b *testing.B) { storetest.Benchmark(b, driver()) }

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"scrip/internal/fault"
+	"scrip/internal/id"
 )
 
 // differences are the places where got is not want: faults are compared by code, times by their moment
@@ -27,6 +28,11 @@ func differ(path string, got, want reflect.Value) []string {
 			return []string{fmt.Sprintf("%s: got %v, want %v", path, got, want)}
 		}
 		return nil
+	case id.ID:
+		if g, ok := got.Interface().(id.ID); !ok || g != w {
+			return []string{fmt.Sprintf("%s: got %x, want %x", path, got.Interface(), w)}
+		}
+		return nil
 	case *fault.Error:
 		if g, ok := got.Interface().(*fault.Error); !ok || codeOf(g) != codeOf(w) {
 			return []string{fmt.Sprintf("%s: got %q, want %q", path, codeOf(g), codeOf(w))}
@@ -34,7 +40,7 @@ func differ(path string, got, want reflect.Value) []string {
 		return nil
 	}
 	var found []string
-	switch want.Kind() { //nolint:exhaustive // the other kinds are compared whole
+	switch want.Kind() {
 	case reflect.Pointer:
 		if got.IsNil() || want.IsNil() {
 			if got.IsNil() != want.IsNil() {

@@ -75,18 +75,23 @@ type twins struct {
 	ids       uint64
 	campaigns []id.ID
 	vouchers  []id.ID
-	redeems   []id.ID         // of every Redeem ever asked, refused ones too
+	recent    []id.ID         // of the redemptions asked since the last batch, whatever became of them
+	won       []id.ID         // of the redemptions that took effect
 	asked     []store.Command // all of them, in order
 }
 
 // both applies a batch to the driver, its commands one by one to the model, and compares.
 func (b *twins) both(batch []store.Command) {
 	b.t.Helper()
+	b.recent = nil
 	got := b.apply(batch...)
 	for i, command := range batch {
 		want, err := b.model.Apply(b.t.Context(), []store.Command{command})
 		b.ok(err)
 		b.equal(fmt.Sprintf("command %d of %d, %s", i+1, len(batch), describe(command)), got[i], want[0])
+		if r := want[0].Redemption; r != nil && !slices.Contains(b.won, r.ID) {
+			b.won = append(b.won, r.ID)
+		}
 	}
 }
 

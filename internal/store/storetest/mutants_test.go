@@ -23,8 +23,8 @@ import (
 // be caught. The model without a fault must pass, its crash being a pause.
 func TestMutants(t *testing.T) {
 	quietRapid(t)
-	if caught := convict(t, func(s store.Store) store.Store { return s }); len(caught) > 0 {
-		t.Fatalf("the sound store was refused by %s", strings.Join(caught, "; "))
+	if caught := convict(t, func(fresh func() store.Store) store.Store { return fresh() }); len(caught) > 0 {
+		t.Fatalf("the sound store was refused:\n%s", strings.Join(caught, "\n"))
 	}
 	for name, mutate := range mutants() {
 		t.Run(name, func(t *testing.T) {
@@ -32,7 +32,7 @@ func TestMutants(t *testing.T) {
 			if len(caught) == 0 {
 				t.Fatal("the suite let it pass")
 			}
-			t.Logf("caught by %d: %s", len(caught), strings.Join(caught, "; "))
+			t.Logf("caught by %d scenarios:\n%s", len(caught), strings.Join(caught, "\n"))
 		})
 	}
 }
@@ -50,12 +50,12 @@ func quietRapid(t *testing.T) {
 }
 
 // convict runs every scenario against a mutant and names those that failed.
-func convict(t *testing.T, mutate func(store.Store) store.Store) (caught []string) {
+func convict(t *testing.T, mutate mutation) (caught []string) {
 	t.Helper()
 	d := Driver{
 		Name: "mutant",
 		Open: func(_ testing.TB, clock func() time.Time) store.Store {
-			return mutate(memstore.New(memstore.Options{Clock: clock}))
+			return mutate(func() store.Store { return memstore.New(memstore.Options{Clock: clock}) })
 		},
 		Crash: func(_ testing.TB, s store.Store) store.Store {
 			if c, ok := s.(interface{ crash() store.Store }); ok {
@@ -79,7 +79,7 @@ func convict(t *testing.T, mutate func(store.Store) store.Store) (caught []strin
 			}()
 			<-done
 			if court.Failed() {
-				caught = append(caught, fmt.Sprintf("%s/%s (%s)", topic.name, scenario.name, court.first))
+				caught = append(caught, fmt.Sprintf("%s: %s: %s", topic.name, scenario.name, court.first))
 			}
 		}
 	}
@@ -123,20 +123,23 @@ func (t *courtTB) Fatalf(format string, args ...any) { t.Errorf(format, args...)
 func (t *courtTB) Log(...any)                        {}
 func (t *courtTB) Logf(string, ...any)               {}
 
-// mutant is a sound store with one verb gone wrong.
+// mutation makes a store that is wrong in one way out of fresh, sound ones.
+type mutation func(fresh func() store.Store) store.Store
+
+// mutant is a sound store that applies wrongly.
 type mutant struct {
 	store.Store
-	apply func(s store.Store, ctx context.Context, commands []store.Command) ([]store.Outcome, error)
+	apply func(ctx context.Context, s store.Store, commands []store.Command) ([]store.Outcome, error)
 }
 
 func (m *mutant) Apply(ctx context.Context, commands []store.Command) ([]store.Outcome, error) {
-	return m.apply(m.Store, ctx, commands)
+	return m.apply(ctx, m.Store, commands)
 }
 
 // edits makes a mutant that changes commands before they are applied.
-func edits(redeem func(*store.Redeem), rollback func(*store.Rollback), post func(*store.Post)) func(store.Store) store.Store {
-	return func(s store.Store) store.Store {
-		return &mutant{s, func(s store.Store, ctx context.Context, commands []store.Command) ([]store.Outcome, error) {
+func edits(redeem func(*store.Redeem), rollback func(*store.Rollback), post func(*store.Post)) mutation {
+	return func(fresh func() store.Store) store.Store {
+		return &mutant{fresh(), func(ctx context.Context, s store.Store, commands []store.Command) ([]store.Outcome, error) {
 			edited := slices.Clone(commands)
 			for i, command := range commands {
 				switch c := command.(type) {
@@ -160,16 +163,16 @@ func edits(redeem func(*store.Redeem), rollback func(*store.Rollback), post func
 }
 
 // forges makes a mutant that changes an outcome after its command is applied, in series.
-func forges(forge func(s store.Store, ctx context.Context, command store.Command, o *store.Outcome)) func(store.Store) store.Store {
-	return func(s store.Store) store.Store {
-		return &mutant{s, func(s store.Store, ctx context.Context, commands []store.Command) ([]store.Outcome, error) {
+func forges(forge func(ctx context.Context, s store.Store, command store.Command, o *store.Outcome)) mutation {
+	return func(fresh func() store.Store) store.Store {
+		return &mutant{fresh(), func(ctx context.Context, s store.Store, commands []store.Command) ([]store.Outcome, error) {
 			var outcomes []store.Outcome
 			for _, command := range commands {
 				os, err := s.Apply(ctx, []store.Command{command})
 				if err != nil {
 					return nil, fmt.Errorf("apply one: %w", err)
 				}
-				forge(s, ctx, command, &os[0])
+				forge(ctx, s, command, &os[0])
 				outcomes = append(outcomes, os[0])
 			}
 			return outcomes, nil
@@ -178,13 +181,12 @@ func forges(forge func(s store.Store, ctx context.Context, command store.Command
 }
 
 // batches makes a mutant that treats batches wrongly.
-func batches(apply func(s store.Store, ctx context.Context, commands []store.Command) ([]store.Outcome, error)) func(store.Store) store.Store {
-	return func(s store.Store) store.Store { return &mutant{s, apply} }
+func batches(apply func(ctx context.Context, s store.Store, commands []store.Command) ([]store.Outcome, error)) mutation {
+	return func(fresh func() store.Store) store.Store { return &mutant{fresh(), apply} }
 }
 
-//nolint:funlen // a list
-func mutants() map[string]func(store.Store) store.Store {
-	return map[string]func(store.Store) store.Store{
+func mutants() map[string]mutation {
+	return map[string]mutation{
 		"forgets the keys of redemptions": edits(func(c *store.Redeem) { c.Key = "" }, func(*store.Rollback) {}, func(*store.Post) {}),
 		"forgets the keys of posts":       edits(func(*store.Redeem) {}, func(*store.Rollback) {}, func(c *store.Post) { c.Key = "" }),
 		"forgets fingerprints": edits(
@@ -193,13 +195,13 @@ func mutants() map[string]func(store.Store) store.Store {
 			func(c *store.Post) { c.Fingerprint = store.Fingerprint{} }),
 		"folds the case of customers": edits(
 			func(c *store.Redeem) { c.Customer = strings.ToLower(c.Customer) }, func(*store.Rollback) {}, func(*store.Post) {}),
-		"asks again under a new id": edits(
+		"forgets under Again what was done": edits(
 			func(c *store.Redeem) { c.ID, c.Again = fresh(c.ID, c.Again), false },
 			func(c *store.Rollback) { c.ID, c.Again = fresh(c.ID, c.Again), false },
 			func(c *store.Post) { c.ID, c.Again = fresh(c.ID, c.Again), false }),
-		"judges again only what was refused": edits(
+		"forgets under Again what was posted": edits(
 			func(*store.Redeem) {}, func(*store.Rollback) {}, func(c *store.Post) { c.ID, c.Again = fresh(c.ID, c.Again), false }),
-		"gives one more when sold out": forges(func(s store.Store, ctx context.Context, command store.Command, o *store.Outcome) {
+		"gives one more when sold out": forges(func(ctx context.Context, s store.Store, command store.Command, o *store.Outcome) {
 			if o.Refusal == nil || !o.Refusal.Is(fault.ErrSoldOut) {
 				return
 			}
@@ -208,13 +210,13 @@ func mutants() map[string]func(store.Store) store.Store {
 			os, _ := s.Apply(ctx, []store.Command{command})
 			*o = os[0]
 		}),
-		"ranks by the uses that stand": forges(func(s store.Store, ctx context.Context, _ store.Command, o *store.Outcome) {
+		"ranks by the uses that stand": forges(func(ctx context.Context, s store.Store, _ store.Command, o *store.Outcome) {
 			if o.Redemption != nil && o.Rollback == nil && o.Refusal == nil && !o.Replayed {
 				l, _ := s.Voucher(ctx, o.Redemption.VoucherID)
 				o.Redemption.Rank = l.Voucher.Redeemed
 			}
 		}),
-		"shows the last receipt": forges(func(s store.Store, ctx context.Context, _ store.Command, o *store.Outcome) {
+		"shows the last receipt": forges(func(ctx context.Context, s store.Store, _ store.Command, o *store.Outcome) {
 			if o.Refusal == nil || o.Redemption == nil {
 				return
 			}
@@ -225,30 +227,30 @@ func mutants() map[string]func(store.Store) store.Store {
 				}
 			}
 		}),
-		"does not mark replays": forges(func(_ store.Store, _ context.Context, _ store.Command, o *store.Outcome) { o.Replayed = false }),
-		"hides a rollback's version": forges(func(_ store.Store, _ context.Context, _ store.Command, o *store.Outcome) {
+		"does not mark replays": forges(func(_ context.Context, _ store.Store, _ store.Command, o *store.Outcome) { o.Replayed = false }),
+		"hides a rollback's version": forges(func(_ context.Context, _ store.Store, _ store.Command, o *store.Outcome) {
 			if o.Rollback != nil && !o.Replayed {
 				o.Fact.Version.Voucher--
 			}
 		}),
-		"tells local time": forges(func(_ store.Store, _ context.Context, _ store.Command, o *store.Outcome) {
+		"tells local time": forges(func(_ context.Context, _ store.Store, _ store.Command, o *store.Outcome) {
 			if o.Transfer != nil {
 				o.Transfer.At = o.Transfer.At.In(time.FixedZone("IRST", 12600))
 			}
 		}),
-		"debits for a transfer that failed": forges(func(s store.Store, ctx context.Context, command store.Command, o *store.Outcome) {
+		"debits for a transfer that failed": forges(func(ctx context.Context, s store.Store, command store.Command, o *store.Outcome) {
 			if c, ok := command.(*store.Post); ok && c.Kind == ledger.TransferOut && o.Refusal != nil && o.Refusal.Is(fault.ErrBalanceOverflow) {
 				_, _ = s.Apply(ctx, []store.Command{&store.Post{ID: c.ID, Kind: ledger.Debit, Customer: c.Customer, Currency: c.Currency, AmountMinor: c.AmountMinor}})
 			}
 		}),
-		"applies a batch from its end": batches(func(s store.Store, ctx context.Context, commands []store.Command) ([]store.Outcome, error) {
+		"applies a batch from its end": batches(func(ctx context.Context, s store.Store, commands []store.Command) ([]store.Outcome, error) {
 			commands = slices.Clone(commands)
 			slices.Reverse(commands)
 			outcomes, err := s.Apply(ctx, commands)
 			slices.Reverse(outcomes)
-			return outcomes, err //nolint:wrapcheck // as it came
+			return outcomes, err
 		}),
-		"lets a refusal spoil the batch": batches(func(s store.Store, ctx context.Context, commands []store.Command) ([]store.Outcome, error) {
+		"lets a refusal spoil the batch": batches(func(ctx context.Context, s store.Store, commands []store.Command) ([]store.Outcome, error) {
 			outcomes := make([]store.Outcome, len(commands))
 			for i, command := range commands {
 				if i > 0 && outcomes[i-1].Refusal != nil {
@@ -263,7 +265,7 @@ func mutants() map[string]func(store.Store) store.Store {
 			}
 			return outcomes, nil
 		}),
-		"knows facts of the batch's end only": batches(func(s store.Store, ctx context.Context, commands []store.Command) ([]store.Outcome, error) {
+		"knows facts of the batch's end only": batches(func(ctx context.Context, s store.Store, commands []store.Command) ([]store.Outcome, error) {
 			outcomes, err := s.Apply(ctx, commands)
 			last := map[string]voucher.Fact{}
 			for _, o := range outcomes {
@@ -272,13 +274,13 @@ func mutants() map[string]func(store.Store) store.Store {
 			for i := range outcomes {
 				outcomes[i].Fact = last[outcomes[i].Fact.Key]
 			}
-			return outcomes, err //nolint:wrapcheck // as it came
+			return outcomes, err
 		}),
-		"reads backwards from the far end": func(s store.Store) store.Store { return farEnd{s} },
-		"counts each winner once":          func(s store.Store) store.Store { return distinctWinners{s} },
-		"replays a creation as it is now":  func(s store.Store) store.Store { return currentCreation{s} },
-		"audits itself and finds a fault":  func(s store.Store) store.Store { return suspicious{s} },
-		"writes a batch behind":            func(s store.Store) store.Store { return &lagging{Store: s, durable: memstore.New(memstore.Options{})} },
+		"reads backwards from the far end": func(fresh func() store.Store) store.Store { return farEnd{fresh()} },
+		"counts each winner once":          func(fresh func() store.Store) store.Store { return distinctWinners{fresh()} },
+		"replays a creation as it is now":  func(fresh func() store.Store) store.Store { return currentCreation{fresh()} },
+		"audits itself and finds a fault":  func(fresh func() store.Store) store.Store { return suspicious{fresh()} },
+		"writes a batch behind":            func(fresh func() store.Store) store.Store { return &lagging{Store: fresh(), durable: fresh()} },
 	}
 }
 
@@ -334,10 +336,13 @@ func (m suspicious) Audit(ctx context.Context, report func(store.Finding)) (stor
 type lagging struct {
 	store.Store
 	durable store.Store
+	mu      sync.Mutex
 	pending []store.Command
 }
 
 func (m *lagging) Apply(ctx context.Context, commands []store.Command) ([]store.Outcome, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
 	_, _ = m.durable.Apply(ctx, m.pending)
 	m.pending = commands
 	return m.Store.Apply(ctx, commands)

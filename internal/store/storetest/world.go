@@ -31,6 +31,8 @@ const (
 	credit = int64(1000) // what a campaign gives unless a scenario says otherwise
 )
 
+const shownMax = 12 // differences, so that a report can be read
+
 func open(t testing.TB, d Driver) *world {
 	t.Helper()
 	c := newClock()
@@ -66,7 +68,11 @@ func (w *world) fails(err error, want *fault.Error) {
 // equal checks that got is want, as differences has it.
 func (w *world) equal(what string, got, want any) {
 	w.t.Helper()
-	if found := differences(got, want); len(found) > 0 {
+	found := differences(got, want)
+	if more := len(found) - shownMax; more > 0 {
+		found = append(found[:shownMax], fmt.Sprintf("and %d more", more))
+	}
+	if len(found) > 0 {
 		w.t.Fatalf("%s:\n\t%s", what, strings.Join(found, "\n\t"))
 	}
 }

@@ -1,0 +1,41 @@
+package app
+
+import (
+	"context"
+	"errors"
+
+	"scrip/internal/config"
+	"scrip/internal/store"
+	"scrip/internal/store/sqlitestore"
+)
+
+// The words of maintenance, so that the commands need not see the store.
+type (
+	// Migration is one step of the schema.
+	Migration = sqlitestore.Migration
+	// Finding is one thing that is wrong, by id.
+	Finding = store.Finding
+	// Audited counts what an audit has read.
+	Audited = store.Audited
+)
+
+// MigrateUp brings the database up to this version's schema.
+func MigrateUp(ctx context.Context, cfg config.Config) error {
+	return sqlitestore.Migrate(ctx, databasePath(cfg))
+}
+
+// MigrateStatus tells the steps of the schema and which the database has.
+func MigrateStatus(ctx context.Context, cfg config.Config) ([]Migration, error) {
+	return sqlitestore.Status(ctx, databasePath(cfg))
+}
+
+// Verify recomputes every invariant from the rows and reports what is wrong. It only reads, and works
+// beside a running server.
+func Verify(ctx context.Context, cfg config.Config, report func(Finding)) (Audited, error) {
+	s, err := sqlitestore.OpenReadOnly(ctx, databasePath(cfg))
+	if err != nil {
+		return Audited{}, &StartError{err}
+	}
+	audited, err := s.Audit(ctx, report)
+	return audited, errors.Join(err, s.Close())
+}

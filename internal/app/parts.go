@@ -1,0 +1,114 @@
+package app
+
+import (
+	"context"
+	"io"
+	"log/slog"
+	"path/filepath"
+
+	"go.uber.org/fx"
+
+	"scrip/internal/campaign"
+	"scrip/internal/config"
+	"scrip/internal/gate"
+	"scrip/internal/gate/memgate"
+	"scrip/internal/metrics"
+	"scrip/internal/redemption"
+	"scrip/internal/store"
+	"scrip/internal/store/sqlitestore"
+	"scrip/internal/wallet"
+)
+
+// starting is the context of the start, for what opens files as it is made.
+type starting context.Context
+
+func configModule(ctx context.Context, o Options, f *failure) fx.Option {
+	return fx.Module("config",
+		fx.Supply(o, o.Config, f),
+		fx.Provide(func() starting { return ctx }),
+	)
+}
+
+func logModule(to io.Writer) fx.Option {
+	return fx.Module("log", fx.Provide(func(cfg config.Config) *slog.Logger { return newLog(cfg, to) }))
+}
+
+// newLog makes the log that the configuration asks for.
+func newLog(cfg config.Config, to io.Writer) *slog.Logger {
+	var level slog.Level
+	if err := level.UnmarshalText([]byte(cfg.LogLevel)); err != nil {
+		level = slog.LevelInfo // the configuration is validated; this is for tests that leave it out
+	}
+	options := &slog.HandlerOptions{Level: level}
+	if cfg.LogFormat == "json" {
+		return slog.New(slog.NewJSONHandler(to, options))
+	}
+	return slog.New(slog.NewTextHandler(to, options))
+}
+
+func metricsModule(version string) fx.Option {
+	return fx.Module("metrics", fx.Provide(
+		func() *metrics.Metrics { return metrics.New(version) },
+		func(m *metrics.Metrics) redemption.Observer { return m },
+	))
+}
+
+func storeModule() fx.Option {
+	return fx.Module("store", fx.Provide(newStore))
+}
+
+// newStore opens the embedded store. It is closed last.
+func newStore(ctx starting, lc fx.Lifecycle, down fx.Shutdowner, f *failure, cfg config.Config, log *slog.Logger) (store.Store, error) {
+	s, err := sqlitestore.Open(ctx, sqlitestore.Config{Path: databasePath(cfg), Log: log})
+	if err != nil {
+		return nil, err
+	}
+	hooks(lc, down, f, part{close: func(context.Context) error { return s.Close() }})
+	return s, nil
+}
+
+// databasePath is the embedded store's file.
+func databasePath(cfg config.Config) string { return filepath.Join(cfg.Data, sqlitestore.FileName) }
+
+func gateModule() fx.Option {
+	return fx.Module("gate", fx.Provide(newGate))
+}
+
+func newGate(lc fx.Lifecycle, down fx.Shutdowner, f *failure) (gate.Gate, error) {
+	g, err := memgate.New(memgate.Config{})
+	if err != nil {
+		return nil, err
+	}
+	hooks(lc, down, f, part{close: func(context.Context) error { return g.Close() }})
+	return g, nil
+}
+
+func useCasesModule() fx.Option {
+	return fx.Module("use cases", fx.Provide(
+		newRedemptions,
+		newWallets,
+		func(s store.Store, g gate.Gate) *campaign.Service { return campaign.New(s, g, nil) },
+	))
+}
+
+func newRedemptions(
+	lc fx.Lifecycle, down fx.Shutdowner, f *failure,
+	cfg config.Config, log *slog.Logger, s store.Store, g gate.Gate, o redemption.Observer, m *metrics.Metrics,
+) (*redemption.Service, error) {
+	r, err := redemption.New(redemption.Config{MaxBatch: cfg.MaxBatch, MaxQueue: cfg.MaxQueue, Log: log}, s, g, o)
+	if err != nil {
+		return nil, err
+	}
+	m.WatchQueue(r.Depth)
+	hooks(lc, down, f, part{close: r.Close})
+	return r, nil
+}
+
+func newWallets(lc fx.Lifecycle, down fx.Shutdowner, f *failure, cfg config.Config, s store.Store) (*wallet.Service, error) {
+	w, err := wallet.New(wallet.Config{MaxBatch: cfg.MaxBatch, MaxQueue: cfg.MaxQueue}, s)
+	if err != nil {
+		return nil, err
+	}
+	hooks(lc, down, f, part{close: w.Close})
+	return w, nil
+}

@@ -1,0 +1,298 @@
+package gatetest
+
+import (
+	"sync"
+	"time"
+
+	"scrip/internal/gate"
+	"scrip/internal/id"
+	"scrip/internal/voucher"
+)
+
+// bug is a mistake that a driver could make.
+type bug string
+
+const (
+	sound bug = ""
+
+	ignoresVersions      bug = "the last fact that comes counts"
+	ignoresStages        bug = "within a version the last fact that comes counts"
+	ignoresCampaignPart  bug = "only the voucher's part of a version counts"
+	dropsOpen            bug = "an open fact is not kept"
+	unknownOverwrites    bug = "an unknown code's fact overwrites a voucher's"
+	unknownStays         bug = "an unknown code's fact is not overwritten by one asked for earlier"
+	refusesWinners       bug = "winners are refused too"
+	refusesUnheard       bug = "losers are refused before the winners are known"
+	neverExpires         bug = "a fact refuses for ever"
+	ignoresFreshFor      bug = "each fact refuses for a second"
+	trustsFreshFor       bug = "a fact refuses for as long as it says"
+	countsFromArrival    bug = "a fact's age counts from its arrival"
+	askedFalls           bug = "a late fact makes the fact older"
+	lendsFreshFor        bug = "a late fact lends its time"
+	trustsTheFuture      bug = "a fact asked for in the future counts from then"
+	anyWinners           bug = "winners of any version are taken"
+	winnersOfOpen        bug = "winners of an open voucher are taken"
+	winnersOverVersions  bug = "winners stay over a new version"
+	winnersOverStart     bug = "winners from before the start stay"
+	winnersFromBefore    bug = "winners read before the start are taken after it"
+	renewalDropsWinners  bug = "a renewed fact loses its winners"
+	wrongRefusal         bug = "every refusal is sold out"
+	asksEverybody        bug = "everybody is asked to renew"
+	asksNobody           bug = "nobody is asked to renew"
+	asksOnce             bug = "nobody is asked to renew again"
+	asksLate             bug = "renewal begins when the fact has expired"
+	fetchesEverybody     bug = "everybody is asked for the winners"
+	fetchesOnce          bug = "nobody is asked for the winners again"
+	wishesNothing        bug = "a wish does not say what it is about"
+	ignoresCampaigns     bug = "a changed campaign changes nothing"
+	takesLateOfCampaign  bug = "a changed campaign's late facts are taken"
+	floorFalls           bug = "the last change of a campaign that comes counts"
+	forgetsFloors        bug = "of many changed campaigns some are forgotten"
+	learnsWhenClosed     bug = "a closed gate still learns"
+	judgesBeforeItWrites bug = "a fact is compared before the lock is taken"
+)
+
+func bugs() []bug {
+	return []bug{
+		ignoresVersions, ignoresStages, ignoresCampaignPart, dropsOpen, unknownOverwrites, unknownStays, refusesWinners, refusesUnheard,
+		neverExpires, ignoresFreshFor, trustsFreshFor, countsFromArrival, askedFalls, lendsFreshFor, trustsTheFuture,
+		anyWinners, winnersOfOpen, winnersOverVersions, winnersOverStart, winnersFromBefore, renewalDropsWinners, wrongRefusal,
+		asksEverybody, asksNobody, asksOnce, asksLate, fetchesEverybody, fetchesOnce, wishesNothing,
+		ignoresCampaigns, takesLateOfCampaign, floorFalls, forgetsFloors, learnsWhenClosed, judgesBeforeItWrites,
+	}
+}
+
+// plain is the contract in its plainest form, one map behind one lock and without bounds, and every
+// mistake that the suite must find, one at a time.
+type plain struct {
+	bug   bug
+	clock func() time.Time
+
+	mu     sync.Mutex
+	closed bool
+	facts  map[string]*plainFact
+	floors map[id.ID]int64
+}
+
+type plainFact struct {
+	voucher.Fact
+	asked       time.Time
+	winners     *gate.Winners
+	renewAsked  time.Time // when a caller was last asked, zero if not since the last news
+	fetchAsked  time.Time
+	fetchBefore bool      // and that was before the start
+	notUntil    time.Time // no winners are taken before
+}
+
+func newPlain(b bug, clock func() time.Time) *plain {
+	return &plain{bug: b, clock: clock, facts: map[string]*plainFact{}, floors: map[id.ID]int64{}}
+}
+
+func (p *plain) Admit(key, customer string) gate.Decision {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	f, now := p.facts[key], p.clock()
+	if f == nil || f.Status == voucher.Open {
+		return gate.Decision{}
+	}
+	age := now.Sub(f.asked)
+	low := f.Status != voucher.Unknown && f.Version.Campaign < p.floors[f.Campaign] && p.bug != ignoresCampaigns
+	if low || age >= f.FreshFor && p.bug != neverExpires {
+		return p.renew(gate.Decision{}, f, now)
+	}
+	if f.Status != voucher.Unknown {
+		if f.winners == nil && p.bug != refusesUnheard {
+			return p.fetch(f, now)
+		}
+		if f.winners != nil && f.winners.MayHold(customer) && p.bug != refusesWinners {
+			return gate.Decision{}
+		}
+	}
+	d := gate.Decision{Refusal: f.Status.Refusal()}
+	if p.bug == wrongRefusal {
+		d.Refusal = voucher.SoldOut.Refusal()
+	}
+	if age > f.FreshFor/2 && p.bug != asksLate {
+		return p.renew(d, f, now)
+	}
+	return d
+}
+
+func (p *plain) renew(d gate.Decision, f *plainFact, now time.Time) gate.Decision {
+	again := f.renewAsked.IsZero() || now.Sub(f.renewAsked) >= voucher.FactFreshFor/4 && p.bug != asksOnce
+	if p.bug == asksEverybody || again && p.bug != asksNobody {
+		f.renewAsked = now
+		d.Want, d.Fact = gate.WantFact, p.subject(f)
+	}
+	return d
+}
+
+func (p *plain) fetch(f *plainFact, now time.Time) gate.Decision {
+	again := f.fetchAsked.IsZero() || now.Sub(f.fetchAsked) >= time.Second && p.bug != fetchesOnce
+	if !again && p.bug != fetchesEverybody || now.Before(f.notUntil) {
+		return gate.Decision{}
+	}
+	f.fetchAsked = now
+	f.fetchBefore = f.fetchBefore || f.Status == voucher.NotStarted
+	return gate.Decision{Want: gate.WantWinners, Fact: p.subject(f)}
+}
+
+func (p *plain) subject(f *plainFact) voucher.Fact {
+	if p.bug == wishesNothing {
+		return voucher.Fact{}
+	}
+	return f.Fact
+}
+
+func (p *plain) Settle(asked time.Time, facts ...voucher.Fact) {
+	for _, f := range facts {
+		if p.bug == judgesBeforeItWrites {
+			p.mu.Lock()
+			next := p.succeed(p.facts[f.Key], f, asked)
+			p.mu.Unlock()
+			p.mu.Lock()
+			if next != nil {
+				p.facts[f.Key] = next
+			}
+			p.mu.Unlock()
+			continue
+		}
+		p.mu.Lock()
+		if !p.closed || p.bug == learnsWhenClosed {
+			if next := p.succeed(p.facts[f.Key], f, asked); next != nil {
+				p.facts[f.Key] = next
+			}
+		}
+		p.mu.Unlock()
+	}
+}
+
+// succeed is the fact in force after f came.
+func (p *plain) succeed(old *plainFact, f voucher.Fact, asked time.Time) *plainFact {
+	if now := p.clock(); p.bug == countsFromArrival || asked.After(now) && p.bug != trustsTheFuture {
+		asked = now
+	}
+	if p.bug == ignoresFreshFor || f.FreshFor > voucher.FactFreshFor && p.bug != trustsFreshFor {
+		f.FreshFor = voucher.FactFreshFor
+	}
+	if f.Status != voucher.Unknown && f.Version.Campaign < p.floors[f.Campaign] && p.bug != ignoresCampaigns {
+		return old
+	}
+	next := &plainFact{Fact: f, asked: asked}
+	if p.bug == dropsOpen && f.Status == voucher.Open {
+		return &plainFact{Fact: voucher.Fact{Key: f.Key, Status: voucher.Open}}
+	}
+	if old == nil {
+		return next
+	}
+	if asked.Before(old.asked) && p.bug != askedFalls {
+		next.asked = old.asked
+	}
+	switch {
+	case f.Status == voucher.Unknown && old.Status == voucher.Unknown:
+		if !asked.After(old.asked) && p.bug != askedFalls {
+			return old
+		}
+		return next
+	case old.Status == voucher.Unknown:
+		if p.bug == unknownStays && asked.Before(old.asked) {
+			return old
+		}
+		return next
+	case f.Status == voucher.Unknown:
+		if p.bug == unknownOverwrites || p.bug == ignoresVersions {
+			return next
+		}
+		return old
+	}
+	return p.advance(old, next, asked)
+}
+
+func (p *plain) advance(old, next *plainFact, asked time.Time) *plainFact {
+	was, is := old.Version.Sum(), next.Version.Sum()
+	if p.bug == ignoresCampaignPart {
+		was, is = old.Version.Voucher, next.Version.Voucher
+	}
+	if is < was && p.bug != ignoresVersions {
+		return old
+	}
+	if next.Version != old.Version {
+		if p.bug == winnersOverVersions && next.Status != voucher.Open {
+			next.winners = old.winners
+		}
+		return next
+	}
+	if p.bug != ignoresStages && p.bug != ignoresVersions {
+		if plainStage(next.Status) < plainStage(old.Status) {
+			return old
+		}
+		if next.Status == old.Status && !asked.After(old.asked) && p.bug != askedFalls {
+			if p.bug == lendsFreshFor {
+				old.FreshFor = max(old.FreshFor, next.FreshFor)
+			}
+			return old
+		}
+	}
+	started := old.Status == voucher.NotStarted && next.Status != voucher.NotStarted
+	next.notUntil = old.notUntil
+	if started && old.fetchBefore && p.bug != winnersFromBefore {
+		next.notUntil = p.clock().Add(readingMax)
+	}
+	if next.Status != voucher.Open && (!started || p.bug == winnersOverStart) && p.bug != renewalDropsWinners {
+		next.winners = old.winners
+	}
+	if !started {
+		next.fetchAsked, next.fetchBefore = old.fetchAsked, old.fetchBefore
+	}
+	return next
+}
+
+func plainStage(s voucher.Status) int {
+	return map[voucher.Status]int{
+		voucher.NotStarted: 0, voucher.Open: 1, voucher.SoldOut: 2, voucher.Spent: 2, voucher.Ended: 3, voucher.Disabled: 3,
+	}[s]
+}
+
+func (p *plain) SettleCampaign(campaign id.ID, version int64) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if len(p.floors) > 1000 && p.bug == forgetsFloors {
+		clear(p.floors)
+	}
+	if p.bug == takesLateOfCampaign {
+		for key, f := range p.facts {
+			if f.Campaign == campaign && f.Version.Campaign < version {
+				delete(p.facts, key)
+			}
+		}
+		return
+	}
+	if version > p.floors[campaign] || p.bug == floorFalls {
+		p.floors[campaign] = version
+	}
+}
+
+func (p *plain) SettleWinners(of id.ID, at voucher.Version, w *gate.Winners) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, f := range p.facts {
+		if f.Voucher != of || f.Status == voucher.Unknown || p.clock().Before(f.notUntil) {
+			continue
+		}
+		if f.Version != at && p.bug != anyWinners {
+			continue
+		}
+		if f.Status == voucher.Open && p.bug != winnersOfOpen {
+			continue
+		}
+		f.winners, f.fetchBefore = w, false
+	}
+}
+
+func (p *plain) Close() error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.closed = true
+	clear(p.facts)
+	return nil
+}

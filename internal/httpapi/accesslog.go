@@ -1,0 +1,169 @@
+package httpapi
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// AccessLog writes lines about requests from one goroutine of its own, so that no request waits for a
+// disk or a terminal. Its queue is bounded: what does not fit, or comes faster than linesPerSecondMax
+// while something fails, is dropped and counted, and the count is logged.
+//
+// Every request is a line at debug level; what failed on our side is one at warn (503) or error. A line
+// names the route, never the path, so that no code and no customer stands in it.
+type AccessLog struct {
+	log     *slog.Logger
+	lines   chan line
+	dropped atomic.Int64
+	quit    chan struct{}
+	closing sync.Once
+	done    sync.WaitGroup
+}
+
+type line struct {
+	level     slog.Level
+	at        time.Time
+	took      time.Duration
+	requestID string
+	route     string
+	method    string
+	status    int
+	bytes     int
+	code      string
+	err       error
+}
+
+const (
+	linesQueued       = 4096
+	linesPerSecondMax = 500 // of warnings and errors: a crowd turned away by an outage says the same thing
+)
+
+// NewAccessLog starts an access log; Close ends it.
+func NewAccessLog(log *slog.Logger) *AccessLog {
+	a := &AccessLog{log: log, lines: make(chan line, linesQueued), quit: make(chan struct{})}
+	a.done.Go(a.run)
+	return a
+}
+
+// Close writes what is queued and ends the log.
+func (a *AccessLog) Close() {
+	a.closing.Do(func() { close(a.quit) })
+	a.done.Wait()
+}
+
+// enabled reports whether a line of this level would be written.
+func (a *AccessLog) enabled(level slog.Level) bool {
+	return a.log.Enabled(context.Background(), level) //nolint:forbidigo // a level does not depend on a request
+}
+
+func (a *AccessLog) put(l line) {
+	select {
+	case a.lines <- l:
+	default:
+		a.dropped.Add(1)
+	}
+}
+
+func (a *AccessLog) run() {
+	ctx := context.Background() //nolint:forbidigo // outlives the requests it writes about
+	tick := time.NewTicker(time.Second)
+	defer tick.Stop()
+	failures := 0
+	for {
+		select {
+		case l := <-a.lines:
+			failures = a.limited(ctx, l, failures)
+		case <-tick.C:
+			failures = 0
+			a.report(ctx)
+		case <-a.quit:
+			for range len(a.lines) {
+				failures = a.limited(ctx, <-a.lines, failures)
+			}
+			a.report(ctx)
+			return
+		}
+	}
+}
+
+// limited writes a line unless there were too many failures in this second, and counts them.
+func (a *AccessLog) limited(ctx context.Context, l line, failures int) int {
+	if l.level > slog.LevelDebug {
+		if failures++; failures > linesPerSecondMax {
+			a.dropped.Add(1)
+			return failures
+		}
+	}
+	l.write(ctx, a.log)
+	return failures
+}
+
+func (a *AccessLog) report(ctx context.Context) {
+	if n := a.dropped.Swap(0); n > 0 {
+		a.log.WarnContext(ctx, "lines of the access log were dropped", "lines", n)
+	}
+}
+
+func (l *line) write(ctx context.Context, log *slog.Logger) {
+	attrs := []slog.Attr{
+		slog.String("request_id", l.requestID), slog.String("route", l.route), slog.String("method", l.method),
+		slog.Int("status", l.status), slog.Int("bytes", l.bytes), slog.Time("at", l.at), slog.Duration("took", l.took),
+	}
+	if l.code != "" {
+		attrs = append(attrs, slog.String("code", l.code))
+	}
+	if l.err != nil {
+		attrs = append(attrs, slog.Any("err", l.err))
+	}
+	log.LogAttrs(ctx, l.level, "request", attrs...)
+}
+
+// note tells the metrics and the log about an answer, once. It costs nothing where neither listens.
+func (s *server) note(x *exchange, name string) {
+	level := slog.LevelDebug
+	if x.status >= http.StatusInternalServerError {
+		level = slog.LevelError
+		if x.status == http.StatusServiceUnavailable {
+			level = slog.LevelWarn
+		}
+	}
+	wanted := s.cfg.AccessLog != nil && s.cfg.AccessLog.enabled(level)
+	failed := s.cfg.AccessLog == nil && level > slog.LevelDebug
+	if !wanted && !failed && s.cfg.Observe == nil {
+		return
+	}
+	took := s.cfg.Clock().Sub(x.started)
+	if s.cfg.Observe != nil {
+		s.cfg.Observe(name, x.status, took)
+	}
+	if !wanted && !failed {
+		return
+	}
+	l := line{
+		level: level, at: x.started, took: took, requestID: x.requestID, route: name, method: knownMethod(x.r.Method),
+		status: x.status, bytes: len(x.out),
+	}
+	if x.refusal != nil {
+		l.code, l.err = string(x.refusal.Code), x.refusal.Err
+	}
+	if wanted {
+		s.cfg.AccessLog.put(l)
+		return
+	}
+	l.write(context.WithoutCancel(x.r.Context()), s.cfg.Log)
+}
+
+// knownMethod keeps what a stranger made up out of the log.
+func knownMethod(m string) string {
+	switch m {
+	case http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete,
+		http.MethodOptions, http.MethodConnect, http.MethodTrace:
+		return m
+	default:
+		return "other"
+	}
+}

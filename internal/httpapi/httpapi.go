@@ -1,0 +1,142 @@
+// Package httpapi is the HTTP face of Scrip: routes, JSON and problems, over net/http's own mux.
+//
+// It promises that every answer is one that api/openapi.yaml describes, that every refusal is a problem
+// with a stable code, and that no request makes it panic, hang or hold memory without bound. It decides
+// nothing about vouchers and money: it turns a request into a use case's words and the verdict into
+// bytes. It must not know the store or the gate.
+//
+// The hot routes allocate little: a body is read into a pooled buffer and decoded once, an answer is
+// appended by hand to another and written in one piece, and nothing is logged unless the log wants it.
+package httpapi
+
+import (
+	"log/slog"
+	"net/http"
+	"path"
+	"sync"
+	"time"
+
+	"scrip/internal/campaign"
+	"scrip/internal/fault"
+	"scrip/internal/money"
+	"scrip/internal/redemption"
+	"scrip/internal/wallet"
+)
+
+// Config is what the face needs besides the use cases.
+type Config struct {
+	// Currency is the one of the public routes and of campaigns that name none.
+	Currency money.Currency
+	// RequestTimeout bounds a request's wait for its verdict; zero is DefaultRequestTimeout.
+	RequestTimeout time.Duration
+	// Log takes what fails on our side; nil is slog.Default.
+	Log *slog.Logger
+	// AccessLog takes a line for every request; nil for none.
+	AccessLog *AccessLog
+	// Observe is told of every answer, for the metrics: the route as a pattern ("POST /codes/use", or
+	// "unmatched"), the status and the time it took. It must be fast and safe for concurrent use.
+	Observe func(route string, status int, took time.Duration)
+	// Metrics answers /metrics; without it there is no such route.
+	Metrics http.Handler
+	// Ready says why requests should go elsewhere, nil if they need not. A *fault.Error is shown.
+	Ready func() error
+	// Version is shown by /healthz and /readyz.
+	Version string
+	// Clock tells the time; nil is time.Now.
+	Clock func() time.Time
+}
+
+// DefaultRequestTimeout is shorter than the patience of the clients we know.
+const DefaultRequestTimeout = 10 * time.Second
+
+// Services are the use cases.
+type Services struct {
+	Redemptions *redemption.Service
+	Wallets     *wallet.Service
+	Campaigns   *campaign.Service
+}
+
+type server struct {
+	cfg       Config
+	svc       Services
+	mux       *http.ServeMux
+	deadlines *deadlines
+	exchanges sync.Pool
+}
+
+// New returns the face. The http.Server that carries it should set ReadHeaderTimeout and ReadTimeout: a
+// handler can't see a body that trickles in.
+func New(cfg Config, svc Services) http.Handler {
+	if cfg.RequestTimeout == 0 {
+		cfg.RequestTimeout = DefaultRequestTimeout
+	}
+	if cfg.Log == nil {
+		cfg.Log = slog.Default()
+	}
+	if cfg.Clock == nil {
+		cfg.Clock = time.Now //nolint:forbidigo // the default of an injected clock
+	}
+	s := &server{cfg: cfg, svc: svc, mux: http.NewServeMux(), deadlines: newDeadlines(cfg.RequestTimeout)}
+	s.exchanges.New = func() any { return &exchange{s: s} }
+	routes := s.routes()
+	for i := range routes {
+		s.mux.Handle(routes[i].pattern(), s.serve(&routes[i]))
+	}
+	s.mux.Handle("/", s.serve(&route{handle: s.unmatched}))
+	return s
+}
+
+// ServeHTTP routes a request. The mux would redirect a path with dots or doubled slashes in it; to us it
+// is one that does not exist, because a redirected POST surprises everybody.
+func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if !clean(r.URL.RawPath) || !clean(r.URL.Path) {
+		s.serve(&route{handle: s.unmatched}).ServeHTTP(w, r)
+		return
+	}
+	s.mux.ServeHTTP(w, r)
+}
+
+// clean reports whether the mux takes a path as it is. An empty one stands for none.
+func clean(p string) bool {
+	if n := len(p) - 1; n > 0 && p[n] == '/' {
+		p = p[:n]
+	}
+	return p == "" || p[0] == '/' && path.Clean(p) == p
+}
+
+// unmatched answers where no route does: with what the path takes instead, or that there is no such path.
+func (s *server) unmatched(x *exchange) error {
+	allow := s.allowed(x.r)
+	if allow == "" {
+		return fault.ErrNoRoute
+	}
+	x.w.Header()["Allow"] = []string{allow}
+	if x.r.Method == http.MethodOptions {
+		x.status = http.StatusNoContent
+		return nil
+	}
+	return fault.ErrMethod
+}
+
+// allowed lists the methods that r's path takes, empty for none.
+func (s *server) allowed(r *http.Request) string {
+	if !clean(r.URL.RawPath) || !clean(r.URL.Path) {
+		return ""
+	}
+	allow := ""
+	probe := *r
+	for _, method := range []string{http.MethodGet, http.MethodPost, http.MethodPatch} {
+		probe.Method = method
+		if _, pattern := s.mux.Handler(&probe); pattern == "/" {
+			continue
+		}
+		if method == http.MethodGet {
+			method = "GET, HEAD"
+		}
+		allow += method + ", "
+	}
+	if allow == "" {
+		return ""
+	}
+	return allow + http.MethodOptions
+}

@@ -5,11 +5,13 @@ package docs_test
 import (
 	"flag"
 	"fmt"
+	"net/http"
 	"os"
 	"path/filepath"
 	"reflect"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -32,7 +34,7 @@ func TestTables(t *testing.T) {
 		columns    []string
 		rows       [][]string // without the last column
 	}{
-		{errorsPath, "errors", []string{"code", "kind", "status", "meaning", "what to do"}, errorRows()},
+		{errorsPath, "errors", []string{"code", "kind", "status", "meaning", "what to do"}, errorRows(t)},
 		{runbookPath, "settings", []string{"flag", "environment", "default", "meaning"}, settingRows()},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -92,53 +94,53 @@ func lastColumns(table string) map[string]string {
 	return last
 }
 
-func errorRows() [][]string {
+func errorRows(t *testing.T) [][]string {
+	t.Helper()
+	statuses := statusByKind(t)
 	var rows [][]string
 	for _, f := range fault.All() {
-		kind, status := kindOf(f.Kind)
-		rows = append(rows, []string{"`" + string(f.Code) + "`", kind, status, strings.ReplaceAll(f.Message, "|", `\|`)})
+		kind := kindNames[f.Kind]
+		status := statuses[kind]
+		if status == 0 {
+			t.Fatalf("%s is of kind %d, which has no name here or no status in problem.go", f.Code, f.Kind)
+		}
+		words := strings.ToLower(regexp.MustCompile(`([a-z])([A-Z])`).ReplaceAllString(kind, "$1 $2"))
+		rows = append(rows, []string{"`" + string(f.Code) + "`", words, strconv.Itoa(status), strings.ReplaceAll(f.Message, "|", `\|`)})
 	}
 	return rows
 }
 
-// kindOf is a kind's name and status in the documents.
-func kindOf(k fault.Kind) (name, status string) {
-	switch k {
-	case fault.Internal:
-		return "internal", "500"
-	case fault.Invalid:
-		return "invalid", "400"
-	case fault.Refused:
-		return "refused", "400"
-	case fault.NotFound:
-		return "not found", "404"
-	case fault.Conflict:
-		return "conflict", "409"
-	case fault.TooLarge:
-		return "too large", "413"
-	case fault.Unsupported:
-		return "unsupported", "415"
-	case fault.WrongMethod:
-		return "wrong method", "405"
-	case fault.Unauthorized:
-		return "unauthorized", "401"
-	case fault.Forbidden:
-		return "forbidden", "403"
-	case fault.Limited:
-		return "limited", "429"
-	case fault.Unavailable:
-		return "unavailable", "503"
-	default:
-		return "unknown", "unknown"
+// kindNames are the kinds as the source writes them.
+var kindNames = map[fault.Kind]string{
+	fault.Internal: "Internal", fault.Invalid: "Invalid", fault.Refused: "Refused", fault.NotFound: "NotFound",
+	fault.Conflict: "Conflict", fault.TooLarge: "TooLarge", fault.Unsupported: "Unsupported", fault.WrongMethod: "WrongMethod",
+	fault.Unauthorized: "Unauthorized", fault.Forbidden: "Forbidden", fault.Limited: "Limited", fault.Unavailable: "Unavailable",
+}
+
+// statusByKind reads the one switch that maps kinds to statuses out of its source, as it is not exported.
+func statusByKind(t *testing.T) map[string]int {
+	t.Helper()
+	numbers := map[string]int{}
+	for n := 400; n < 600; n++ {
+		if text := http.StatusText(n); text != "" {
+			numbers["Status"+regexp.MustCompile(`[^A-Za-z]`).ReplaceAllString(text, "")] = n
+		}
 	}
+	statuses := map[string]int{}
+	source := read(t, "../internal/httpapi/problem.go")
+	for _, m := range regexp.MustCompile(`case ((?:fault\.\w+(?:, )?)+):\s+return http\.(\w+)`).FindAllStringSubmatch(source, -1) {
+		for kind := range strings.SplitSeq(m[1], ", ") {
+			statuses[strings.TrimPrefix(kind, "fault.")] = numbers[m[2]]
+		}
+	}
+	return statuses
 }
 
 // settings are the tags of every setting.
 func settings() []reflect.StructTag {
-	t := reflect.TypeFor[config.Config]()
 	var tags []reflect.StructTag
-	for at := range t.NumField() {
-		tags = append(tags, t.Field(at).Tag)
+	for f := range reflect.TypeFor[config.Config]().Fields() {
+		tags = append(tags, f.Tag)
 	}
 	return tags
 }

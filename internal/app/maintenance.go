@@ -3,6 +3,9 @@ package app
 import (
 	"context"
 	"errors"
+	"fmt"
+	"io/fs"
+	"os"
 
 	"scrip/internal/config"
 	"scrip/internal/store"
@@ -32,10 +35,13 @@ func MigrateStatus(ctx context.Context, cfg config.Config) ([]Migration, error) 
 // Verify recomputes every invariant from the rows and reports what is wrong. It only reads, and works
 // beside a running server.
 func Verify(ctx context.Context, cfg config.Config, report func(Finding)) (Audited, error) {
-	s, err := sqlitestore.OpenReadOnly(ctx, databasePath(cfg))
-	if err != nil {
-		return Audited{}, &StartError{err}
+	path := databasePath(cfg)
+	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
+		return Audited{}, fmt.Errorf("there is no database at %s; choose the server's own --data", path)
 	}
-	audited, err := s.Audit(ctx, report)
-	return audited, errors.Join(err, s.Close())
+	s, err := sqlitestore.OpenReadOnly(ctx, path)
+	if err != nil {
+		return Audited{}, err
+	}
+	return s.Audit(ctx, report)
 }

@@ -12,6 +12,7 @@ import (
 	"scrip/internal/config"
 	"scrip/internal/gate"
 	"scrip/internal/gate/memgate"
+	"scrip/internal/httpapi"
 	"scrip/internal/metrics"
 	"scrip/internal/redemption"
 	"scrip/internal/store"
@@ -88,6 +89,9 @@ func useCasesModule() fx.Option {
 		newRedemptions,
 		newWallets,
 		func(s store.Store, g gate.Gate) *campaign.Service { return campaign.New(s, g, nil) },
+		func(r *redemption.Service, w *wallet.Service, c *campaign.Service) httpapi.Services {
+			return httpapi.Services{Redemptions: r, Wallets: w, Campaigns: c}
+		},
 	))
 }
 

@@ -15,6 +15,7 @@ import (
 
 	"scrip/internal/config"
 	"scrip/internal/fault"
+	"scrip/internal/httpapi"
 	"scrip/internal/metrics"
 	"scrip/internal/store"
 )
@@ -39,6 +40,25 @@ func httpModule() fx.Option {
 	)
 }
 
+// newHandler makes the face, with a log of its own goroutine.
+func newHandler(
+	lc fx.Lifecycle, down fx.Shutdowner, f *failure,
+	o Options, log *slog.Logger, m *metrics.Metrics, ready *readiness, svc httpapi.Services,
+) http.Handler {
+	access := httpapi.NewAccessLog(log)
+	hooks(lc, down, f, part{close: func(context.Context) error { access.Close(); return nil }})
+	return httpapi.New(httpapi.Config{
+		Currency:       o.Config.Currency,
+		RequestTimeout: o.Config.RequestTimeout,
+		Log:            log,
+		AccessLog:      access,
+		Observe:        m.Request,
+		Metrics:        m.Handler(),
+		Ready:          ready.check,
+		Version:        o.Version,
+	}, svc)
+}
+
 // readiness is whether the server takes requests.
 type readiness struct {
 	metrics *metrics.Metrics
@@ -46,7 +66,9 @@ type readiness struct {
 	open    atomic.Bool
 }
 
-func newReadiness(m *metrics.Metrics, s store.Store) *readiness { return &readiness{metrics: m, store: s} }
+func newReadiness(m *metrics.Metrics, s store.Store) *readiness {
+	return &readiness{metrics: m, store: s}
+}
 
 func (r *readiness) set(open bool) {
 	r.open.Store(open)

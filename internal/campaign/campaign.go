@@ -81,7 +81,8 @@ func (s *Service) Create(ctx context.Context, n NewCampaign, key string) (Made, 
 	now := s.clock()
 	c := &voucher.Campaign{
 		ID: id.New(now), Name: n.Name, Currency: n.Currency, Effect: n.Effect,
-		Window: n.Window, Budget: n.Budget, Disabled: n.Disabled,
+		Window: voucher.Window{Start: precise(n.Window.Start), End: precise(n.Window.End)},
+		Budget: n.Budget, Disabled: n.Disabled,
 	}
 	if err := c.Validate(); err != nil {
 		return Made{}, err
@@ -167,6 +168,14 @@ func newVoucher(n NewVoucher, campaign id.ID, now time.Time) (voucher.Voucher, e
 	return v, v.Validate()
 }
 
+// precise is a time as every store keeps it: in UTC, to the microsecond.
+func precise(t time.Time) time.Time {
+	if t.IsZero() {
+		return time.Time{}
+	}
+	return t.UTC().Truncate(time.Microsecond)
+}
+
 // Get returns a campaign, or fault.ErrCampaignNotFound.
 func (s *Service) Get(ctx context.Context, campaign id.ID) (*voucher.Campaign, error) {
 	return s.store.Campaign(ctx, campaign)
@@ -179,6 +188,12 @@ func (s *Service) List(ctx context.Context, p Page) ([]voucher.Campaign, bool, e
 
 // Amend changes a campaign. The next request on this replica obeys.
 func (s *Service) Amend(ctx context.Context, campaign id.ID, p voucher.CampaignPatch) (*voucher.Campaign, error) {
+	for _, bound := range []**time.Time{&p.Start, &p.End} {
+		if *bound != nil {
+			t := precise(**bound)
+			*bound = &t
+		}
+	}
 	c, err := s.store.AmendCampaign(ctx, campaign, p)
 	if err != nil {
 		return nil, err

@@ -60,6 +60,7 @@ type server struct {
 	cfg       Config
 	svc       Services
 	mux       *http.ServeMux
+	lost      http.Handler // answers where no route does
 	deadlines *deadlines
 	exchanges sync.Pool
 }
@@ -82,26 +83,31 @@ func New(cfg Config, svc Services) http.Handler {
 	for i := range routes {
 		s.mux.Handle(routes[i].pattern(), s.serve(&routes[i]))
 	}
-	s.mux.Handle("/", s.serve(&route{handle: s.unmatched}))
+	s.lost = s.serve(&route{handle: s.unmatched})
+	s.mux.Handle("/", s.lost)
 	return s
 }
 
 // ServeHTTP routes a request. The mux would redirect a path with dots or doubled slashes in it; to us it
 // is one that does not exist, because a redirected POST surprises everybody.
 func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if !clean(r.URL.RawPath) || !clean(r.URL.Path) {
-		s.serve(&route{handle: s.unmatched}).ServeHTTP(w, r)
+	if !clean(r) {
+		s.lost.ServeHTTP(w, r)
 		return
 	}
 	s.mux.ServeHTTP(w, r)
 }
 
-// clean reports whether the mux takes a path as it is. An empty one stands for none.
-func clean(p string) bool {
+// clean reports whether the mux takes a request's path as it is.
+func clean(r *http.Request) bool {
+	p := r.URL.RawPath // set only where it differs from Path, as in %2F
+	if p == "" {
+		p = r.URL.Path
+	}
 	if n := len(p) - 1; n > 0 && p[n] == '/' {
 		p = p[:n]
 	}
-	return p == "" || p[0] == '/' && path.Clean(p) == p
+	return p != "" && p[0] == '/' && path.Clean(p) == p
 }
 
 // unmatched answers where no route does: with what the path takes instead, or that there is no such path.
@@ -120,7 +126,7 @@ func (s *server) unmatched(x *exchange) error {
 
 // allowed lists the methods that r's path takes, empty for none.
 func (s *server) allowed(r *http.Request) string {
-	if !clean(r.URL.RawPath) || !clean(r.URL.Path) {
+	if !clean(r) {
 		return ""
 	}
 	allow := ""

@@ -82,7 +82,8 @@ type Vouchers interface {
 	// zero, the first receipt that stands.
 	Claims(ctx context.Context, customer string, v *voucher.Voucher) (voucher.Claims, *voucher.Redemption, error)
 	// Winners calls yield with each customer who holds a standing redemption of the voucher, as often as
-	// there are such redemptions, until yield returns false.
+	// there are such redemptions, until yield returns false. What it reads holds the effect of every Apply
+	// that had begun when it was called, so that the winners of a closed voucher are all there.
 	Winners(ctx context.Context, voucher id.ID, yield func(customer string) bool) error
 	// Voucher returns one with its campaign, or fault.ErrVoucherNotFound.
 	Voucher(ctx context.Context, voucher id.ID) (Listing, error)

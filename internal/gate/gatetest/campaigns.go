@@ -51,6 +51,13 @@ func campaignLateFacts(t testing.TB, open Open) {
 	b.learn(f)
 	b.won(f, winner)
 	b.refuses(code, loser, fault.ErrDisabled)
+
+	// But that there is such a voucher at all is news, however old.
+	b = newBench(t, open)
+	b.learn(voucher.UnknownFact(code))
+	b.SettleCampaign(f.Campaign, 2)
+	b.learn(fact(voucher.SoldOut, 1))
+	b.passes(code, loser)
 }
 
 func campaignFloorRises(t testing.TB, open Open) {

@@ -66,7 +66,7 @@ func checks() []check {
 		{"of many, every winner passes and few strangers do", manyWinners},
 
 		{"a changed campaign's facts are not used any more", campaignChanged},
-		{"late facts of a changed campaign are dropped", campaignLateFacts},
+		{"late facts of a changed campaign refuse nobody", campaignLateFacts},
 		{"a campaign's floor only rises", campaignFloorRises},
 		{"many campaigns changed at once", campaignsManyAtOnce},
 

@@ -45,7 +45,7 @@ const (
 	fetchesOnce          bug = "nobody is asked for the winners again"
 	wishesNothing        bug = "a wish does not say what it is about"
 	ignoresCampaigns     bug = "a changed campaign changes nothing"
-	takesLateOfCampaign  bug = "a changed campaign's late facts are taken"
+	takesLateOfCampaign  bug = "a changed campaign's late facts are used"
 	floorFalls           bug = "the last change of a campaign that comes counts"
 	forgetsFloors        bug = "of many changed campaigns some are forgotten"
 	learnsWhenClosed     bug = "a closed gate still learns"
@@ -151,7 +151,7 @@ func (p *plain) Settle(asked time.Time, facts ...voucher.Fact) {
 			next := p.succeed(p.facts[f.Key], f, asked)
 			p.mu.Unlock()
 			p.mu.Lock()
-			if next != nil {
+			if next != nil && !p.closed {
 				p.facts[f.Key] = next
 			}
 			p.mu.Unlock()
@@ -174,9 +174,6 @@ func (p *plain) succeed(old *plainFact, f voucher.Fact, asked time.Time) *plainF
 	}
 	if p.bug == ignoresFreshFor || f.FreshFor > voucher.FactFreshFor && p.bug != trustsFreshFor {
 		f.FreshFor = voucher.FactFreshFor
-	}
-	if f.Status != voucher.Unknown && f.Version.Campaign < p.floors[f.Campaign] && p.bug != ignoresCampaigns {
-		return old
 	}
 	next := &plainFact{Fact: f, asked: asked}
 	if p.bug == dropsOpen && f.Status == voucher.Open {

@@ -23,16 +23,15 @@ func TestBugsAreFound(t *testing.T) {
 	quietly(t)
 	for _, b := range bugs() {
 		t.Run(string(b), func(t *testing.T) {
-			var by []string
-			for _, c := range checks() {
-				if fails(t, c, b) {
-					by = append(by, c.name)
+			for range 10 { // a race may need a few runs to show
+				for _, c := range checks() {
+					if fails(t, c, b) {
+						t.Logf("found by: %s", c.name)
+						return
+					}
 				}
 			}
-			if len(by) == 0 {
-				t.Fatalf("a gate where %s passes the suite", b)
-			}
-			t.Logf("found by: %s", strings.Join(by, "; "))
+			t.Fatalf("a gate where %s passes the suite", b)
 		})
 	}
 }

@@ -152,7 +152,7 @@ func (g *Gate) Settle(asked time.Time, facts ...voucher.Fact) {
 }
 
 func (g *Gate) settle(asked, now time.Duration, f *voucher.Fact) {
-	if f.Key == "" || len(f.Key) > keyBytesMax || f.Status > voucher.Spent || g.floors.below(f.Campaign, f.Version) {
+	if f.Key == "" || len(f.Key) > keyBytesMax || f.Status > voucher.Spent {
 		return
 	}
 	if e, ok := g.facts.GetIfPresent(f.Key); ok {

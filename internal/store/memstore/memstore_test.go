@@ -1,6 +1,7 @@
 package memstore_test
 
 import (
+	"errors"
 	"testing"
 	"time"
 
@@ -25,3 +26,29 @@ func driver() storetest.Driver {
 func TestStore(t *testing.T) { storetest.Run(t, driver()) }
 
 func BenchmarkStore(b *testing.B) { storetest.Benchmark(b, driver()) }
+
+// TestSystemClock checks the default: without a clock of its own, a store runs on the system's.
+func TestSystemClock(t *testing.T) {
+	t.Parallel()
+	s := memstore.New(memstore.Options{})
+	before := time.Now().Truncate(time.Microsecond)
+	_, now, err := s.Lookup(t.Context(), nil)
+	if err != nil || now.Before(before) || now.After(time.Now()) {
+		t.Fatalf("the store's time is %v (error %v), the system's was %v before", now, err, before)
+	}
+}
+
+// TestClosed checks that a closed store changes no more.
+func TestClosed(t *testing.T) {
+	t.Parallel()
+	s := memstore.New(memstore.Options{})
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Ping(t.Context()); err == nil {
+		t.Error("a closed store answers a ping")
+	}
+	if _, err := s.Apply(t.Context(), nil); !errors.Is(err, store.ErrNotApplied) {
+		t.Errorf("a closed store applies: %v", err)
+	}
+}

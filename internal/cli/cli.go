@@ -1,0 +1,150 @@
+// Package cli is the command line of Scrip: one grammar, one way to print an answer for people and one
+// for scripts (--json), and exit codes that a script can rely on.
+//
+// It talks to a running server through the public SDK alone, as any program of a customer would, and
+// starts, migrates and verifies through package app. It must not know the store.
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+
+	"github.com/alecthomas/kong"
+
+	"scrip/internal/config"
+)
+
+// Process is what a command gets from the process that it runs in.
+type Process struct {
+	Args    []string // without the program's name
+	Stdin   io.Reader
+	Stdout  io.Writer
+	Stderr  io.Writer
+	Version string // empty: what the build knows
+}
+
+// grammar is the command line. Its help texts are the manual.
+type grammar struct {
+	JSON bool `name:"json" help:"Answer with one JSON document on stdout, and with a JSON problem on stderr."`
+
+	Serve    serveCmd    `cmd:"" help:"Run the server."`
+	Code     codeCmd     `cmd:"" help:"Make and look after codes, on a running server."`
+	Redeem   redeemCmd   `cmd:"" help:"Use a code for a customer, on a running server."`
+	Wallet   walletCmd   `cmd:"" help:"Look into wallets, on a running server."`
+	Stampede stampedeCmd `cmd:"" help:"Rehearse: flood a running server with customers and prove the outcome."`
+	Verify   verifyCmd   `cmd:"" help:"Recompute every invariant from the database and say what is wrong."`
+	Migrate  migrateCmd  `cmd:"" help:"Bring the database to this version's schema."`
+	Config   configCmd   `cmd:"" help:"Show the server's configuration, without its secrets."`
+	Version  versionCmd  `cmd:"" help:"Show the version."`
+}
+
+const description = `Scrip redeems charge codes and discount codes into wallets, exactly and durably, while everybody presses the button at once.
+
+Begin with: scrip serve --demo
+
+Flags win over the environment, and the environment over a file .env in the working directory.
+
+Exit codes:
+  0  done
+  1  the answer is no: refused, not found, verify found something, a stampede was not exact
+  2  the command line, the configuration or the data directory is wrong
+  3  the server can't be reached, or says to come again
+  4  something failed that should not`
+
+// command is what a command's Run gets.
+type command struct {
+	Process
+	//nolint:containedctx // kong calls Run with one value; this is its argument list
+	ctx  context.Context
+	json bool
+}
+
+// Run runs one command and returns its exit code.
+func Run(ctx context.Context, p Process) (code int) {
+	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	context.AfterFunc(ctx, stop) // from then on a second signal ends the process at once
+	c := &command{Process: p, ctx: ctx, json: wantsJSON(p.Args)}
+	defer func() {
+		if ended, ok := recover().(helpShown); ok {
+			code = int(ended)
+		}
+	}()
+	g := &grammar{}
+	parser, err := newParser(g, c)
+	if err != nil {
+		return c.fail(err)
+	}
+	parsed, err := parser.Parse(p.Args)
+	if err != nil {
+		return c.fail(asUsage(err))
+	}
+	c.json = g.JSON
+	return c.fail(parsed.Run(c))
+}
+
+// helpShown carries the exit code out of the parser, which would end the process after --help.
+type helpShown int
+
+func newParser(g *grammar, c *command) (*kong.Kong, error) {
+	dotEnv, err := config.LoadDotEnv(".env")
+	if err != nil {
+		return nil, usageError{err}
+	}
+	for _, key := range config.UnknownKeys(dotEnv) {
+		_, _ = fmt.Fprintf(c.Stderr, "scrip: .env: %s means nothing here; look for a slip\n", key)
+	}
+	return kong.New(g,
+		kong.Name("scrip"),
+		kong.Description(description),
+		kong.Writers(c.Stdout, c.Stderr),
+		kong.Exit(func(code int) { panic(helpShown(code)) }),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true, FlagsLast: true, WrapUpperBound: 100}),
+		kong.Resolvers(fromDotEnv(dotEnv)),
+		kong.Vars{"url": defaultURL},
+	)
+}
+
+// fromDotEnv resolves flags by the file, where neither the command line nor the environment has them.
+func fromDotEnv(file map[string]string) kong.Resolver {
+	return kong.ResolverFunc(func(_ *kong.Context, _ *kong.Path, flag *kong.Flag) (any, error) {
+		for _, name := range flag.Envs {
+			if value, ok := os.LookupEnv(name); ok {
+				return value, nil
+			}
+			if value, ok := file[name]; ok {
+				return value, nil
+			}
+		}
+		return nil, nil //nolint:nilnil // kong's way to say that there is none
+	})
+}
+
+// wantsJSON looks for --json before the command line is parsed, so that its own errors obey it too.
+func wantsJSON(args []string) bool {
+	for _, a := range args {
+		if a == "--" {
+			return false
+		}
+		if a == "--json" || a == "--json=true" {
+			return true
+		}
+	}
+	return false
+}
+
+// asUsage marks an error of the parser as one of the command line, with a hint at the right help.
+func asUsage(err error) error {
+	var parse *kong.ParseError
+	hint := "scrip --help"
+	if errors.As(err, &parse) && parse.Context != nil && parse.Context.Selected() != nil {
+		hint = "scrip " + strings.TrimPrefix(parse.Context.Selected().FullPath(), "scrip ") + " --help"
+	}
+	return usageError{fmt.Errorf("%w; see %s", err, hint)}
+}

@@ -1,0 +1,231 @@
+package cli
+
+import (
+	"io"
+	"runtime"
+	"runtime/debug"
+	"time"
+
+	"scrip/internal/app"
+	"scrip/internal/config"
+)
+
+// database is which database a command works on: the server's own settings.
+type database struct {
+	Data        string `name:"data" env:"SCRIP_DATA" default:"./data" placeholder:"DIR" help:"Directory of the embedded store."`
+	DatabaseURL string `name:"database-url" env:"SCRIP_DATABASE_URL" placeholder:"URL" help:"PostgreSQL to use instead of the embedded store. Not in this version."`
+}
+
+func (d *database) config() (config.Config, error) {
+	cfg := config.Default()
+	cfg.Data, cfg.DatabaseURL = d.Data, d.DatabaseURL
+	if err := cfg.Validate(); err != nil {
+		return cfg, usageError{err}
+	}
+	return cfg, nil
+}
+
+type verifyCmd struct {
+	database `embed:""`
+}
+
+// Help is the long help.
+func (*verifyCmd) Help() string {
+	return `Verify reads one snapshot and writes nothing; it works beside a running server. It exits with 0 if every invariant holds, and with 1 if anything is wrong.
+
+Example:
+  scrip verify --data ./data
+  scrip verify --json | jq '.findings[] | .check, .id'`
+}
+
+// findingsMax bounds what is kept for a JSON answer; the rest is counted.
+const findingsMax = 10_000
+
+// verification is the answer of verify.
+type verification struct {
+	Sound    bool          `json:"sound"`
+	Read     app.Audited   `json:"read"`
+	Findings []app.Finding `json:"findings"`
+	Seconds  float64       `json:"seconds"`
+}
+
+// Run verifies.
+func (v *verifyCmd) Run(c *command) error {
+	cfg, err := v.config()
+	if err != nil {
+		return err
+	}
+	began := time.Now()
+	out := verification{Findings: []app.Finding{}}
+	out.Read, err = app.Verify(c.ctx, cfg, func(f app.Finding) {
+		switch {
+		case !c.json:
+			line(c.Stdout, "%s  %s  %s", f.Check, f.ID, f.Detail)
+		case len(out.Findings) < findingsMax:
+			out.Findings = append(out.Findings, f)
+		}
+	})
+	if err != nil {
+		return usageError{err}
+	}
+	out.Sound, out.Seconds = out.Read.Findings == 0, time.Since(began).Seconds()
+	if err := c.answer(out, func(w io.Writer) { out.describe(w) }); err != nil {
+		return err
+	}
+	if !out.Sound {
+		return errNo
+	}
+	return nil
+}
+
+func (v *verification) describe(w io.Writer) {
+	r := v.Read
+	line(w, "Read %s, %s, %s, %s, %s and %s in %.1f s.",
+		plural(r.Campaigns, "campaign", "campaigns"), plural(r.Vouchers, "voucher", "vouchers"),
+		plural(r.Redemptions, "redemption", "redemptions"), plural(r.Rollbacks, "rollback", "rollbacks"),
+		plural(r.Wallets, "wallet", "wallets"), plural(r.Transfers, "transfer", "transfers"), v.Seconds)
+	if v.Sound {
+		line(w, "Every invariant holds.")
+		return
+	}
+	line(w, "%s wrong; keep the file as it is, and restore a backup beside it to compare.", plural(r.Findings, "thing is", "things are"))
+}
+
+type migrateCmd struct {
+	Up     migrateUpCmd     `cmd:"" help:"Apply the steps that are missing."`
+	Status migrateStatusCmd `cmd:"" help:"Show the steps and which are applied."`
+}
+
+type migrateUpCmd struct {
+	database `embed:""`
+}
+
+// Help is the long help.
+func (*migrateUpCmd) Help() string {
+	return `The server migrates by itself as it starts; this is for those who want to do it before. It is refused while a server runs on the database.
+
+Example:
+  scrip migrate up --data ./data`
+}
+
+// Run migrates and shows the outcome.
+func (m *migrateUpCmd) Run(c *command) error {
+	cfg, err := m.config()
+	if err != nil {
+		return err
+	}
+	if err := app.MigrateUp(c.ctx, cfg); err != nil {
+		return usageError{err}
+	}
+	return c.migrations(cfg)
+}
+
+type migrateStatusCmd struct {
+	database `embed:""`
+}
+
+// Help is the long help.
+func (*migrateStatusCmd) Help() string {
+	return `Example:
+  scrip migrate status --data ./data`
+}
+
+// Run shows the steps.
+func (m *migrateStatusCmd) Run(c *command) error {
+	cfg, err := m.config()
+	if err != nil {
+		return err
+	}
+	return c.migrations(cfg)
+}
+
+func (c *command) migrations(cfg config.Config) error {
+	steps, err := app.MigrateStatus(c.ctx, cfg)
+	if err != nil {
+		return usageError{err}
+	}
+	return c.answer(struct {
+		Migrations []app.Migration `json:"migrations"`
+	}{steps}, func(w io.Writer) {
+		line(w, "STEP\tNAME\tAPPLIED")
+		for _, s := range steps {
+			when := "no"
+			if s.Applied {
+				when = s.AppliedAt.Format(time.RFC3339)
+			}
+			line(w, "%d\t%s\t%s", s.Version, s.Name, when)
+		}
+	})
+}
+
+type configCmd struct {
+	config.Config `embed:""`
+}
+
+// Help is the long help.
+func (*configCmd) Help() string {
+	return `It takes what serve takes, so that a setting can be tried before it is used; a wrong one is named, and the exit code is 2.
+
+Example:
+  scrip config
+  SCRIP_MAX_BATCH=512 scrip config --json`
+}
+
+// Run shows the configuration.
+func (k *configCmd) Run(c *command) error {
+	if err := k.Validate(); err != nil {
+		return usageError{err}
+	}
+	settings := k.Dump()
+	type setting struct {
+		Name    string `json:"name"`
+		Env     string `json:"env"`
+		Value   string `json:"value"`
+		Default bool   `json:"default"`
+	}
+	shown := make([]setting, len(settings))
+	for i, s := range settings {
+		shown[i] = setting(s)
+	}
+	return c.answer(struct {
+		Settings []setting `json:"settings"`
+	}{shown}, func(w io.Writer) {
+		line(w, "FLAG\tENVIRONMENT\tVALUE\t")
+		for _, s := range shown {
+			note := ""
+			if s.Default {
+				note = "(default)"
+			}
+			line(w, "--%s\t%s\t%s\t%s", s.Name, s.Env, s.Value, note)
+		}
+	})
+}
+
+type versionCmd struct{}
+
+// Help is the long help.
+func (*versionCmd) Help() string {
+	return `Example:
+  scrip version --json`
+}
+
+// Run shows the version.
+func (*versionCmd) Run(c *command) error {
+	out := struct {
+		Version string `json:"version"`
+		Go      string `json:"go"`
+		System  string `json:"system"`
+	}{c.version(), runtime.Version(), runtime.GOOS + "/" + runtime.GOARCH}
+	return c.answer(out, func(w io.Writer) { line(w, "scrip %s (%s, %s)", out.Version, out.Go, out.System) })
+}
+
+// version is what the build was told, or else what it knows of its source.
+func (c *command) version() string {
+	if c.Version != "" {
+		return c.Version
+	}
+	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" && info.Main.Version != "(devel)" {
+		return info.Main.Version
+	}
+	return "dev"
+}

@@ -1,0 +1,151 @@
+package cli
+
+import (
+	"context"
+	"io"
+	"strconv"
+	"strings"
+	"time"
+
+	"scrip/client"
+	"scrip/internal/money"
+)
+
+// changeVoucher is a method of the SDK that changes a voucher by its id.
+type changeVoucher func(*client.Client, context.Context, string, ...client.RequestOption) (*client.Voucher, error)
+
+// trimZeros shows basis points as a percentage.
+func trimZeros(bp int64) string {
+	text := strconv.FormatInt(bp/100, 10)
+	if rest := bp % 100; rest != 0 {
+		text += "." + strings.TrimSuffix(strconv.FormatInt(rest/10, 10)+strconv.FormatInt(rest%10, 10), "0")
+	}
+	return text
+}
+
+type redeemCmd struct {
+	remote `embed:""`
+
+	Code     string `arg:"" help:"The code, as people type it."`
+	Customer string `arg:"" help:"The customer, most often a mobile number."`
+	Key      string `name:"key" placeholder:"TEXT" help:"Idempotency-Key: the same key again gets the same answer again."`
+	Order    string `name:"order" placeholder:"AMOUNT" help:"For a discount: the order's amount, in whole units."`
+	OrderID  string `name:"order-id" placeholder:"TEXT" help:"For a discount: the order's id."`
+	Currency string `name:"currency" env:"SCRIP_CURRENCY" default:"IRR" placeholder:"CODE" help:"ISO 4217 code of the order (${default})."`
+}
+
+// Help is the long help.
+func (*redeemCmd) Help() string {
+	return `A refusal exits with 1 and says why on stderr.
+
+Example:
+  scrip redeem salam 09123456789
+  scrip redeem salam 09123456789 --key order-4711 --json`
+}
+
+// Run redeems.
+func (k *redeemCmd) Run(c *command) error {
+	request := client.RedeemRequest{Code: k.Code, Customer: k.Customer}
+	if k.Order != "" {
+		minor, err := money.ParseDecimal(k.Order, money.Currency(k.Currency))
+		if err != nil {
+			return usage("--order is %.40q in %s: %w", k.Order, k.Currency, err)
+		}
+		request.Order = &client.Order{ID: k.OrderID, Amount: minor, Currency: k.Currency}
+	}
+	var options []client.RequestOption
+	if k.Key != "" {
+		options = append(options, client.IdempotencyKey(k.Key))
+	}
+	api, err := k.dial()
+	if err != nil {
+		return err
+	}
+	r, err := api.Redeem(c.ctx, request, options...)
+	if err != nil {
+		return err
+	}
+	return c.answer(r, func(w io.Writer) {
+		rank := "number " + count(r.Rank)
+		if r.Limit != nil {
+			rank += " of " + count(*r.Limit)
+		}
+		again := ""
+		if r.Replayed {
+			again = " (the first answer again)"
+		}
+		line(w, "Redeemed: %s is %s.%s", r.Customer, rank, again)
+		line(w, "%s\t%s", r.Effect.Kind, amount(r.Effect.Amount, r.Effect.Currency))
+		line(w, "balance\t%s", amount(r.Balance.Amount, r.Balance.Currency))
+		line(w, "receipt\t%s", r.ID)
+	})
+}
+
+type walletCmd struct {
+	Show walletShowCmd `cmd:"" help:"Show a customer's balances."`
+}
+
+type walletShowCmd struct {
+	remote `embed:""`
+
+	Customer     string `arg:"" help:"The customer, most often a mobile number."`
+	Transactions int    `name:"transactions" placeholder:"N" help:"Show the last N transactions too, up to 100."`
+	Currency     string `name:"currency" placeholder:"CODE" help:"Currency of the transactions; left out, the server's."`
+}
+
+// Help is the long help.
+func (*walletShowCmd) Help() string {
+	return `Example:
+  scrip wallet show 09123456789
+  scrip wallet show 09123456789 --transactions 10`
+}
+
+// walletShown is the answer of wallet show.
+type walletShown struct {
+	*client.Wallet
+
+	Transactions []client.Transaction `json:"transactions,omitempty"`
+}
+
+// Run shows a wallet.
+func (k *walletShowCmd) Run(c *command) error {
+	if k.Transactions < 0 || k.Transactions > 100 {
+		return usage("--transactions is %d: it must be from 0 to 100", k.Transactions)
+	}
+	api, err := k.dial()
+	if err != nil {
+		return err
+	}
+	shown := walletShown{}
+	if shown.Wallet, err = api.Wallet(c.ctx, k.Customer); err != nil {
+		return err
+	}
+	if k.Transactions > 0 {
+		list, err := api.Transactions(c.ctx, k.Customer, client.TransactionQuery{
+			Currency: k.Currency, Page: client.Page{Limit: k.Transactions},
+		})
+		if err != nil {
+			return err
+		}
+		shown.Transactions = list.Data
+	}
+	return c.answer(shown, func(w io.Writer) { shown.describe(w) })
+}
+
+func (s *walletShown) describe(w io.Writer) {
+	line(w, "customer\t%s", s.Customer)
+	if len(s.Balances) == 0 {
+		line(w, "balance\tnone yet")
+	}
+	for _, b := range s.Balances {
+		line(w, "balance\t%s", amount(b.Amount, b.Currency))
+	}
+	if len(s.Transactions) == 0 {
+		return
+	}
+	line(w, "\nTIME\tKIND\tAMOUNT\tBALANCE\tTRANSACTION")
+	for i := range s.Transactions {
+		t := &s.Transactions[i]
+		line(w, "%s\t%s\t%s\t%s\t%s", t.CreatedAt.Format(time.RFC3339), t.Kind, amount(t.Amount, t.Currency), amount(t.Balance, t.Currency), t.ID)
+	}
+}

@@ -48,7 +48,11 @@ Example:
 // Run makes the code.
 func (k *codeCreateCmd) Run(c *command) error {
 	if k.Code == "" && k.Credit == "" && k.Limit == 0 && !k.Unlimited {
-		if err := k.ask(c.Stdin, c.Stderr); err != nil {
+		prompts := io.Discard // a script needs no questions
+		if isTerminal(c.Stdin) {
+			prompts = c.Stderr
+		}
+		if err := k.ask(c.Stdin, prompts); err != nil {
 			return err
 		}
 	}

@@ -1,7 +1,10 @@
 package cli
 
 import (
+	"context"
 	"io"
+	"strconv"
+	"strings"
 
 	"scrip/client"
 )
@@ -46,7 +49,9 @@ Example:
 }
 
 // Run closes a code.
-func (k *codeDisableCmd) Run(c *command) error { return c.change(&k.remote, k.Code, (*client.Client).DisableVoucher) }
+func (k *codeDisableCmd) Run(c *command) error {
+	return c.change(&k.remote, k.Code, (*client.Client).DisableVoucher)
+}
 
 type codeEnableCmd struct {
 	remote `embed:""`
@@ -61,7 +66,12 @@ func (*codeEnableCmd) Help() string {
 }
 
 // Run opens a code again.
-func (k *codeEnableCmd) Run(c *command) error { return c.change(&k.remote, k.Code, (*client.Client).EnableVoucher) }
+func (k *codeEnableCmd) Run(c *command) error {
+	return c.change(&k.remote, k.Code, (*client.Client).EnableVoucher)
+}
+
+// changeVoucher is a method of the SDK that changes a voucher by its id.
+type changeVoucher func(*client.Client, context.Context, string, ...client.RequestOption) (*client.Voucher, error)
 
 // change looks a code up, changes it and shows it changed.
 func (c *command) change(r *remote, code string, do changeVoucher) error {
@@ -110,6 +120,15 @@ func effect(e client.Effect) string {
 		what += ", at most " + amount(e.MaxAmount, e.Currency)
 	}
 	return what
+}
+
+// trimZeros shows basis points as a percentage.
+func trimZeros(bp int64) string {
+	text := strconv.FormatInt(bp/100, 10)
+	if rest := bp % 100; rest != 0 {
+		text += "." + strings.TrimSuffix(strconv.FormatInt(rest/10, 10)+strconv.FormatInt(rest%10, 10), "0")
+	}
+	return text
 }
 
 type codeListCmd struct {

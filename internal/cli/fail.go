@@ -50,6 +50,9 @@ func (c *command) fail(err error) int {
 		return code
 	}
 	text := p.Detail
+	if r := p.Redemption; r != nil {
+		text += fmt.Sprintf(" It was number %s, receipt %s.", count(r.Rank), r.ID)
+	}
 	if p.Field != "" {
 		text += " [" + p.Field + "]"
 	}
@@ -89,8 +92,7 @@ func (c *command) problem(err error) (int, *client.Error) {
 		return exitUsage, local(string(ours.Code), ours.Message, errors.New(ours.Message))
 	case unreachable(err):
 		p := local("unreachable", "The server can't be reached.", err)
-		p.Detail = strings.TrimPrefix(p.Detail, "scrip: ") + "; is it running? (scrip serve)"
-		p.Retryable = true
+		p.Detail, p.Retryable = cantReach(err), true
 		return exitUnavailable, p
 	case errors.Is(err, context.Canceled):
 		return exitInternal, local("interrupted", "Interrupted.", errors.New("interrupted"))
@@ -133,4 +135,22 @@ func unreachable(err error) bool {
 	var transport *url.Error
 	var network net.Error
 	return errors.As(err, &transport) || errors.As(err, &network)
+}
+
+// cantReach says which server did not answer, without the words that every layer adds.
+func cantReach(err error) string {
+	var transport *url.Error
+	if !errors.As(err, &transport) {
+		return err.Error()
+	}
+	where := transport.URL
+	if u, bad := url.Parse(where); bad == nil {
+		where = u.Scheme + "://" + u.Host
+	}
+	why := transport.Err
+	var op *net.OpError
+	if errors.As(why, &op) {
+		why = op.Err
+	}
+	return fmt.Sprintf("can't reach %s: %v; is it running? (scrip serve)", where, why)
 }

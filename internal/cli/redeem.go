@@ -1,27 +1,12 @@
 package cli
 
 import (
-	"context"
 	"io"
-	"strconv"
-	"strings"
 	"time"
 
 	"scrip/client"
 	"scrip/internal/money"
 )
-
-// changeVoucher is a method of the SDK that changes a voucher by its id.
-type changeVoucher func(*client.Client, context.Context, string, ...client.RequestOption) (*client.Voucher, error)
-
-// trimZeros shows basis points as a percentage.
-func trimZeros(bp int64) string {
-	text := strconv.FormatInt(bp/100, 10)
-	if rest := bp % 100; rest != 0 {
-		text += "." + strings.TrimSuffix(strconv.FormatInt(rest/10, 10)+strconv.FormatInt(rest%10, 10), "0")
-	}
-	return text
-}
 
 type redeemCmd struct {
 	remote `embed:""`

@@ -42,14 +42,13 @@ func (k *stampedeCmd) Run(c *command) error {
 	}
 	if !c.json && isTerminal(c.Stderr) {
 		cfg.Progress = func(p stampede.Progress) { drawProgress(c.Stderr, p) }
-		defer fmt.Fprint(c.Stderr, clearLine) //nolint:errcheck // a picture
 	}
 	s, err := stampede.Run(c.ctx, cfg)
-	if err != nil {
-		return err
-	}
 	if cfg.Progress != nil {
 		_, _ = fmt.Fprint(c.Stderr, clearLine)
+	}
+	if err != nil {
+		return err
 	}
 	if err := c.answer(s, func(w io.Writer) { describeStampede(w, s) }); err != nil {
 		return err

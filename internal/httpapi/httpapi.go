@@ -42,7 +42,7 @@ type Config struct {
 	Ready func() error
 	// Version is shown by /healthz and /readyz.
 	Version string
-	// Clock tells the time; nil is time.Now.
+	// Clock tells the time by which a campaign's or a voucher's status is shown; nil is time.Now.
 	Clock func() time.Time
 }
 

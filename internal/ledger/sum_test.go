@@ -5,9 +5,9 @@ import (
 	"math/big"
 	"testing"
 
-	"scrip/internal/ledger"
-
 	"pgregory.net/rapid"
+
+	"scrip/internal/ledger"
 )
 
 func TestSumEqualsBigArithmetic(t *testing.T) {

@@ -32,7 +32,8 @@ type Redeem struct {
 
 // Rollback reverses a redemption: the use is open again, the money goes back, and if the wallet no longer
 // holds it, fault.ErrInsufficientFunds refuses. A second one is fault.ErrAlreadyRolledBack. Its key is
-// one of the redemption's customer.
+// one of the redemption's customer. It is judged in this order: Again, the redemption found, the key,
+// already rolled back, the wallet's floor.
 type Rollback struct {
 	ID          id.ID
 	Redemption  id.ID
@@ -43,7 +44,9 @@ type Rollback struct {
 }
 
 // Post moves money of one wallet: ledger.Credit (external to wallet), ledger.Debit (wallet to merchant),
-// or ledger.TransferOut (to another customer's wallet, two ledger entries, through clearing).
+// or ledger.TransferOut (to another customer's wallet, two ledger entries, through clearing). What makes
+// no sense (another kind, To without TransferOut, an amount below one) is fault.ErrInvalidRequest. It is
+// judged in this order: Again, the key, its sense, the sender's floor, the receiver's ceiling.
 type Post struct {
 	ID          id.ID
 	Kind        ledger.Kind
@@ -67,7 +70,8 @@ type Outcome struct {
 	// Replayed says that the effect is an earlier one, made under the same key or id.
 	Replayed bool
 	// Redemption is the receipt of a Redeem, the first standing receipt of one refused as already
-	// redeemed, or what a Rollback reversed. It shows the redemption as it is now.
+	// redeemed, or what a Rollback reversed. It shows the redemption as it is now. On any other refusal
+	// this and the next two are nil.
 	Redemption *voucher.Redemption
 	// Rollback is the reversal that a Rollback made.
 	Rollback *voucher.Rollback
@@ -75,6 +79,6 @@ type Outcome struct {
 	Transfer *ledger.Transfer
 	// Fact is what the store knew of the voucher right after this command, in series; for an unknown code,
 	// voucher.UnknownFact. It is empty (no Key) for a Post and where the command never looked: a replay,
-	// or a rollback of something that is not there.
+	// a key used for something else, or a rollback of something that is not there.
 	Fact voucher.Fact
 }

@@ -9,7 +9,9 @@
 //
 // Durability: what a verb returned without an error survives the death of any process.
 //
-// Time: windows are judged by one clock, the store's, which never runs backwards.
+// Time: windows are judged by one clock, the store's, which never runs backwards while the store is open:
+// what Lookup told holds for every later command. UpdatedAt is the time of the last Amend, or of the
+// creation; redemptions and rollbacks leave it alone.
 //
 // Which error means what: a *fault.Error is an answer to the caller. Any other error is a failure of the
 // store, to be logged by the edge.
@@ -95,8 +97,9 @@ type Vouchers interface {
 type Campaigns interface {
 	// Create makes a campaign, vouchers, or both, as one unit: fault.ErrCodeTaken if a code exists,
 	// fault.ErrCampaignNotFound if vouchers name a campaign that is neither new nor there. The same key
-	// again returns what was made the first time, with replayed true; another fingerprint under the same
-	// key is fault.ErrKeyReused.
+	// again returns what was made the first time, as it was then, with replayed true; another fingerprint
+	// under the same key is fault.ErrKeyReused. It does not ask Validate; its caller has. The vouchers of
+	// one creation belong to one campaign.
 	Create(ctx context.Context, c Creation) (made Creation, replayed bool, err error)
 	// Campaign returns one, or fault.ErrCampaignNotFound.
 	Campaign(ctx context.Context, campaign id.ID) (*voucher.Campaign, error)

@@ -64,8 +64,8 @@ type world struct {
 	questions []*question
 	readings  []*reading
 	notices   []notice
-	// waited are the versions at which the gate was told that a voucher had not started. From then on
-	// until the version changes, a gate may be wary of winners.
+	// waited are the versions at which the gate was told that a voucher had not started. A gate may be
+	// wary of winners of these.
 	waited [modelVouchers]map[voucher.Version]bool
 }
 
@@ -106,8 +106,10 @@ type question struct {
 type reading struct {
 	voucher int
 	asked   time.Time
+	wanted  voucher.Version // what the wish was about
 	read    bool
 	closed  bool // at the snapshot; if not, there is nothing to deliver
+	waiting bool // for the voucher's start, at the snapshot
 	at      voucher.Version
 	winners []string
 }
@@ -375,7 +377,7 @@ func (w *world) deliverNoticeOf(n int) {
 	}
 }
 
-// readUnasked reads the winners of a voucher that has been open, for such may come unasked.
+// readUnasked reads the winners of a voucher that is not waiting for its start, for such may come unasked.
 func (w *world) readUnasked() {
 	i := w.anyVoucher()
 	if w.held.made[i] && w.held.fact(i, w.clock.Now()).Status != voucher.NotStarted {
@@ -398,6 +400,7 @@ func (w *world) readNow(r *reading) {
 	f := w.held.fact(r.voucher, w.clock.Now())
 	r.read, r.at = true, f.Version
 	r.closed = f.Status != voucher.Open && f.Status != voucher.Unknown
+	r.waiting = f.Status == voucher.NotStarted
 	for c, n := range w.held.claims[r.voucher] {
 		if n > 0 {
 			r.winners = append(r.winners, modelCustomer(c))
@@ -414,7 +417,12 @@ func (w *world) deliverWinners() {
 	if !r.read {
 		return
 	}
-	if rapid.Bool().Draw(w.T, "for the last time") {
+	// Those from before the start come once, as they were wished for, or not at all: a driver may count on
+	// it, to know which are still to come.
+	if r.waiting && r.at != r.wanted {
+		r.closed = false
+	}
+	if r.waiting || rapid.Bool().Draw(w.T, "for the last time") {
 		w.readings = slices.Delete(w.readings, n, n+1)
 	}
 	if r.closed && w.clock.Now().Sub(r.asked) < readingMax {
@@ -444,7 +452,7 @@ func (w *world) admit(i, customer int) gate.Decision {
 		w.askAbout(i)
 	}
 	if d.Want&gate.WantWinners != 0 {
-		w.readings = append(w.readings, &reading{voucher: i, asked: w.clock.Now()})
+		w.readings = append(w.readings, &reading{voucher: i, asked: w.clock.Now(), wanted: d.Fact.Version})
 	}
 	if d.Refusal != nil && !w.sound(i, customer, d.Refusal) {
 		w.Fatalf("%s is refused %s with %s, and never would the store have said so since the gate was told better",
@@ -491,16 +499,15 @@ func (w *world) tellAll() {
 	w.tell(i)
 	now := w.clock.Now()
 	f := w.held.fact(i, now)
-	if f.Status != voucher.Open && f.Status != voucher.Unknown {
+	if f.Status != voucher.Open && f.Status != voucher.Unknown && f.Status != voucher.NotStarted {
 		r := &reading{voucher: i, asked: now}
 		w.readNow(r)
 		w.settleWinners(r)
 	}
-	wary := w.waited[i][f.Version] && f.Status != voucher.NotStarted
 	for customer := range modelCustomers {
 		d := w.admit(i, customer)
 		want := f.Status.Refusal()
-		if want == nil || w.held.claims[i][customer] > 0 || wary || f.FreshFor <= 0 {
+		if want == nil || w.held.claims[i][customer] > 0 || w.waited[i][f.Version] {
 			continue
 		}
 		if d.Refusal == nil || d.Refusal.Code != want.Code {

@@ -76,12 +76,12 @@ type plain struct {
 
 type plainFact struct {
 	voucher.Fact
-	asked       time.Time
-	winners     *gate.Winners
-	renewAsked  time.Time // when a caller was last asked, zero if not since the last news
-	fetchAsked  time.Time
-	fetchBefore bool      // and that was before the start
-	notUntil    time.Time // no winners are taken before
+	asked      time.Time
+	winners    *gate.Winners
+	renewAsked time.Time // when a caller was last asked, zero if not since the last news
+	fetchAsked time.Time
+	owed       int       // readings asked for before the start that have not come
+	notUntil   time.Time // no winners are taken before
 }
 
 func newPlain(b bug, clock func() time.Time) *plain {
@@ -133,7 +133,9 @@ func (p *plain) fetch(f *plainFact, now time.Time) gate.Decision {
 		return gate.Decision{}
 	}
 	f.fetchAsked = now
-	f.fetchBefore = f.fetchBefore || f.Status == voucher.NotStarted
+	if f.Status == voucher.NotStarted {
+		f.owed++
+	}
 	return gate.Decision{Want: gate.WantWinners, Fact: p.subject(f)}
 }
 
@@ -232,14 +234,14 @@ func (p *plain) advance(old, next *plainFact, asked time.Time) *plainFact {
 	}
 	started := old.Status == voucher.NotStarted && next.Status != voucher.NotStarted
 	next.notUntil = old.notUntil
-	if started && old.fetchBefore && p.bug != winnersFromBefore {
+	if started && old.owed > 0 && p.bug != winnersFromBefore {
 		next.notUntil = p.clock().Add(readingMax)
 	}
 	if next.Status != voucher.Open && (!started || p.bug == winnersOverStart) && p.bug != renewalDropsWinners {
 		next.winners = old.winners
 	}
 	if !started {
-		next.fetchAsked, next.fetchBefore = old.fetchAsked, old.fetchBefore
+		next.fetchAsked, next.owed = old.fetchAsked, old.owed
 	}
 	return next
 }
@@ -282,7 +284,7 @@ func (p *plain) SettleWinners(of id.ID, at voucher.Version, w *gate.Winners) {
 		if f.Status == voucher.Open && p.bug != winnersOfOpen {
 			continue
 		}
-		f.winners, f.fetchBefore = w, false
+		f.winners, f.owed = w, max(f.owed-1, 0)
 	}
 }
 

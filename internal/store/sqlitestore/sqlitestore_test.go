@@ -64,4 +64,4 @@ func copyFile(t testing.TB, from, to string) {
 
 func TestStore(t *testing.T) { storetest.Run(t, driver()) }
 
-//func BenchmarkStore(b *testing.B) { storetest.Benchmark(b, driver()) }
+func BenchmarkStore(b *testing.B) { storetest.Benchmark(b, driver()) }

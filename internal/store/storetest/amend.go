@@ -20,12 +20,16 @@ func amending() topic {
 }
 
 func voucherAmended(w *world) {
-	l := w.shared("salam", 5)
+	w.shared("salam", 5)
 	w.win("salam", "ali")
-	l = w.look("salam")
+	l := w.look("salam")
 	w.clock.Advance(time.Second)
 	for _, p := range []voucher.Patch{
-		{}, {Limit: new(int64(9))}, {PerCustomer: new(int64(3))}, {Customer: new("bita")}, {Disabled: new(true)},
+		{},
+		{Limit: new(int64(9))},
+		{PerCustomer: new(int64(3))},
+		{Customer: new("bita")},
+		{Disabled: new(true)},
 		{Limit: new(int64(0)), PerCustomer: new(int64(4)), Customer: new(""), Disabled: new(false)},
 	} {
 		want, err := l.Voucher.Amend(p, w.clock.Now())
@@ -38,9 +42,9 @@ func voucherAmended(w *world) {
 }
 
 func campaignAmended(w *world) {
-	c := w.shared("salam", 5).Campaign
+	w.shared("salam", 5)
 	w.win("salam", "ali")
-	c = w.look("salam").Campaign
+	c := w.look("salam").Campaign
 	w.clock.Advance(time.Second)
 	now := w.clock.Now()
 	for _, p := range []voucher.CampaignPatch{
@@ -63,10 +67,10 @@ func campaignAmended(w *world) {
 }
 
 func refusedAmendment(w *world) {
-	l := w.shared("salam", 5, func(c *voucher.Campaign, _ *voucher.Voucher) { c.Budget.Count = 5 })
+	w.shared("salam", 5, func(c *voucher.Campaign, _ *voucher.Voucher) { c.Budget.Count = 5 })
 	w.win("salam", "ali")
 	w.win("salam", "bita")
-	l = w.look("salam")
+	l := w.look("salam")
 	w.clock.Advance(time.Second)
 	ctx := w.t.Context()
 	_, err := w.s.AmendVoucher(ctx, l.Voucher.ID, voucher.Patch{Limit: new(int64(1)), Disabled: new(true)})

@@ -24,17 +24,17 @@ func differ(path string, got, want reflect.Value) []string {
 	}
 	switch w := want.Interface().(type) {
 	case time.Time:
-		if g, ok := got.Interface().(time.Time); !ok || !g.Equal(w) || g.Location().String() != w.Location().String() {
+		if g, ok := reflect.TypeAssert[time.Time](got); !ok || !g.Equal(w) || g.Location().String() != w.Location().String() {
 			return []string{fmt.Sprintf("%s: got %v, want %v", path, got, want)}
 		}
 		return nil
 	case id.ID:
-		if g, ok := got.Interface().(id.ID); !ok || g != w {
+		if g, ok := reflect.TypeAssert[id.ID](got); !ok || g != w {
 			return []string{fmt.Sprintf("%s: got %x, want %x", path, got.Interface(), w)}
 		}
 		return nil
 	case *fault.Error:
-		if g, ok := got.Interface().(*fault.Error); !ok || codeOf(g) != codeOf(w) {
+		if g, ok := reflect.TypeAssert[*fault.Error](got); !ok || codeOf(g) != codeOf(w) {
 			return []string{fmt.Sprintf("%s: got %q, want %q", path, codeOf(g), codeOf(w))}
 		}
 		return nil

@@ -27,9 +27,9 @@ func keys() topic {
 }
 
 // keyed is a redemption under a key.
-func (w *world) keyed(text, customer, key string, print byte) *store.Redeem {
+func (w *world) keyed(text, customer, key string, body byte) *store.Redeem {
 	cmd := w.redeem(text, customer)
-	cmd.Key, cmd.Fingerprint = key, fingerprint(print)
+	cmd.Key, cmd.Fingerprint = key, fingerprint(body)
 	return cmd
 }
 

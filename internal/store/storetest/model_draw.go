@@ -39,7 +39,7 @@ func maybe[T any](b *twins, name string, of ...T) *T {
 // in order, as those of several replicas do not.
 func (b *twins) newID() id.ID {
 	b.ids++
-	milli := uint64(b.clock.Now().UnixMilli()) //nolint:gosec // this clock is past 1970
+	milli := uint64(b.clock.Now().UnixMilli())
 	var of id.ID
 	binary.BigEndian.PutUint64(of[:8], milli<<16|0x7000)
 	// Fibonacci hashing scatters the counter over the 62 bits that a UUIDv7 has left.
@@ -110,13 +110,13 @@ func (b *twins) drawTime(name string) time.Time {
 
 // command draws a command.
 func (b *twins) command() store.Command {
-	key, print := draw(b, "key", "", "", "", "k", "l"), fingerprint(draw[byte](b, "fingerprint", 1, 1, 1, 2))
+	key, body := draw(b, "key", "", "", "", "k", "l"), fingerprint(draw[byte](b, "fingerprint", 1, 1, 1, 2))
 	again := draw(b, "again", false, false, false, true) // of a batch that never arrived
 	switch draw(b, "kind", 'r', 'r', 'r', 'b', 'p', 'p') {
 	case 'r':
 		cmd := &store.Redeem{
 			ID: b.newID(), Code: draw(b, "code", append(codes(), "A", "A", "B", "C")...), Customer: draw(b, "customer", customers()...),
-			Key: key, Fingerprint: print, Again: again,
+			Key: key, Fingerprint: body, Again: again,
 		}
 		cmd.Order = maybe(b, "order",
 			voucher.Order{ID: "o", AmountMinor: 100, Currency: rial}, voucher.Order{AmountMinor: 100, Currency: euro},
@@ -128,14 +128,14 @@ func (b *twins) command() store.Command {
 		of := slices.Concat([]id.ID{b.newID()}, b.recent, b.won, b.won)
 		return &store.Rollback{
 			ID: b.newID(), Redemption: draw(b, "redemption", of...), Reason: draw(b, "reason", "", "اشتباه"),
-			Key: key, Fingerprint: print, Again: again,
+			Key: key, Fingerprint: body, Again: again,
 		}
 	default:
 		cmd := &store.Post{
 			ID: b.newID(), Customer: draw(b, "customer", customers()...), Currency: draw(b, "currency", currencies()...),
 			Kind:        draw(b, "kind", ledger.Credit, ledger.Credit, ledger.Debit, ledger.Debit, ledger.TransferOut, ledger.TransferOut, ledger.TransferOut, ledger.TransferIn),
 			AmountMinor: draw[int64](b, "amount", 1, 5, 5, credit, credit, credit, math.MaxInt64/2, math.MaxInt64-credit, math.MaxInt64, 0),
-			Key:         key, Fingerprint: print, Again: again,
+			Key:         key, Fingerprint: body, Again: again,
 		}
 		if cmd.Kind == ledger.TransferOut || draw(b, "stray", false, false, false, false, false, false, false, true) {
 			cmd.To = draw(b, "to", customers()...)

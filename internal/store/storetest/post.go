@@ -75,8 +75,10 @@ func betweenCustomers(w *world) {
 	send := w.send("ali", "bita", 300)
 	o := w.done(w.do(send))
 	clearing := ledger.Account{Kind: ledger.Clearing, Currency: rial}
-	row := ledger.Transfer{ID: send.ID, Customer: "ali", Currency: rial, Seq: 2, Kind: ledger.TransferOut,
-		Debit: ledger.WalletOf("ali", rial), Credit: clearing, Amount: 300, Balance: 400, At: w.clock.Now()}
+	row := ledger.Transfer{
+		ID: send.ID, Customer: "ali", Currency: rial, Seq: 2, Kind: ledger.TransferOut,
+		Debit: ledger.WalletOf("ali", rial), Credit: clearing, Amount: 300, Balance: 400, At: w.clock.Now(),
+	}
 	w.equal("the outcome", o, store.Outcome{Transfer: &row})
 	w.equal("the sender's row", w.history("ali", rial)[1], row)
 	w.equal("the receiver's rows", w.history("bita", rial), []ledger.Transfer{{
@@ -166,8 +168,11 @@ func beyondInt64(w *world) {
 func balancesInOrder(w *world) {
 	w.apply(w.pay("ali", 1), w.pay("bita", 2))
 	got, err := w.s.Balances(w.t.Context(), []store.WalletRef{
-		{Customer: "bita", Currency: rial}, {Customer: "nobody", Currency: rial}, {Customer: "ali", Currency: euro},
-		{Customer: "ali", Currency: rial}, {Customer: "bita", Currency: rial},
+		{Customer: "bita", Currency: rial},
+		{Customer: "nobody", Currency: rial},
+		{Customer: "ali", Currency: euro},
+		{Customer: "ali", Currency: rial},
+		{Customer: "bita", Currency: rial},
 	})
 	w.ok(err)
 	w.equal("balances", got, []int64{2, 0, 0, 1, 2})

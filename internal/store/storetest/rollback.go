@@ -1,11 +1,12 @@
 package storetest
 
 import (
+	"time"
+
 	"scrip/internal/fault"
 	"scrip/internal/ledger"
 	"scrip/internal/store"
 	"scrip/internal/voucher"
-	"time"
 )
 
 func rollbacks() topic {

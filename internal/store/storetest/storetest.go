@@ -10,7 +10,6 @@ package storetest
 
 import (
 	"testing"
-
 	"time"
 
 	"scrip/internal/store"

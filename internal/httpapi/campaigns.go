@@ -1,0 +1,285 @@
+package httpapi
+
+import (
+	"net/http"
+	"time"
+
+	"scrip/internal/campaign"
+	"scrip/internal/fault"
+	"scrip/internal/id"
+	"scrip/internal/money"
+	"scrip/internal/voucher"
+)
+
+type effectRequest struct {
+	Kind      string `json:"kind"`
+	Amount    number `json:"amount"`
+	PercentBP number `json:"percent_bp"`
+	MaxAmount number `json:"max_amount"`
+}
+
+func (e *effectRequest) effect() (voucher.Effect, error) {
+	var out voucher.Effect
+	switch e.Kind {
+	case voucher.Credit.String():
+		out.Kind = voucher.Credit
+	case voucher.Discount.String():
+		out.Kind = voucher.Discount
+	default:
+		return out, fault.ErrInvalidRequest.Says("An effect's kind is credit or discount.").On("effect.kind")
+	}
+	var err error
+	if out.AmountMinor, err = e.Amount.amount("effect.amount"); err != nil {
+		return out, err
+	}
+	if out.MaxMinor, err = e.MaxAmount.amount("effect.max_amount"); err != nil {
+		return out, err
+	}
+	out.PercentBP = e.PercentBP.value
+	if e.PercentBP.given && !e.PercentBP.null && (out.PercentBP < 1 || out.PercentBP > 10_000) {
+		return out, fault.ErrInvalidRequest.Says("A percentage is 1 to 10,000 basis points.").On("effect.percent_bp")
+	}
+	return out, nil
+}
+
+type budgetRequest struct {
+	Amount      number `json:"amount"`
+	Count       number `json:"count"`
+	PerCustomer number `json:"per_customer"`
+}
+
+// onto returns b changed by the request, as a merge patch does.
+func (r *budgetRequest) onto(b voucher.Budget) (voucher.Budget, error) {
+	if r.Amount.given {
+		minor, err := r.Amount.amount("budget.amount")
+		if err != nil {
+			return b, err
+		}
+		b.AmountMinor = minor
+	}
+	if r.Count.given {
+		n, err := r.Count.limit("budget.count")
+		if err != nil {
+			return b, err
+		}
+		b.Count = n
+	}
+	if r.PerCustomer.given {
+		n, err := r.PerCustomer.limit("budget.per_customer")
+		if err != nil {
+			return b, err
+		}
+		b.PerCustomer = n
+	}
+	return b, nil
+}
+
+type campaignRequest struct {
+	Name     string                  `json:"name"`
+	Currency optional[string]        `json:"currency"`
+	Effect   effectRequest           `json:"effect"`
+	StartsAt instant                 `json:"starts_at"`
+	EndsAt   instant                 `json:"ends_at"`
+	Budget   budgetRequest           `json:"budget"`
+	Disabled bool                    `json:"disabled"`
+	Voucher  *campaignVoucherRequest `json:"voucher"`
+}
+
+func (r *campaignRequest) campaign(currency money.Currency) (campaign.NewCampaign, error) {
+	out := campaign.NewCampaign{
+		Name: r.Name, Currency: currency, Disabled: r.Disabled,
+		Window: voucher.Window{Start: r.StartsAt.value, End: r.EndsAt.value},
+	}
+	var err error
+	if given := r.Currency.pointer(); given != nil {
+		if out.Currency, err = money.ParseCurrency(*given); err != nil {
+			return out, err
+		}
+	}
+	if out.Effect, err = r.Effect.effect(); err != nil {
+		return out, err
+	}
+	if out.Budget, err = r.Budget.onto(voucher.Budget{}); err != nil {
+		return out, err
+	}
+	if r.Voucher != nil {
+		v, err := r.Voucher.voucher()
+		if err != nil {
+			return out, ofVoucher(err)
+		}
+		out.Voucher = &v
+	}
+	return out, nil
+}
+
+// ofVoucher names a campaign's first voucher in a fault about one of its members.
+func ofVoucher(err error) error {
+	f := faultOf(err)
+	switch f.Field {
+	case "code", "limit", "per_customer", "customer":
+		return f.On("voucher." + f.Field)
+	default:
+		return f
+	}
+}
+
+func (s *server) createCampaign(x *exchange) error {
+	var req campaignRequest
+	if err := x.decode(&req); err != nil {
+		return err
+	}
+	key, err := x.key()
+	if err != nil {
+		return err
+	}
+	n, err := req.campaign(s.cfg.Currency)
+	if err != nil {
+		return err
+	}
+	made, err := s.svc.Campaigns.Create(x.waiting(), n, key)
+	if err != nil {
+		return ofVoucher(err)
+	}
+	x.replayed = made.Replayed
+	x.status = http.StatusCreated
+	x.out = appendCampaign(x.out, made.Campaign, made.Voucher, made.Campaign.CreatedAt)
+	return nil
+}
+
+func (s *server) listCampaigns(x *exchange) error {
+	_, page, err := x.pageQuery(id.Campaign)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := x.reading()
+	defer cancel()
+	cs, more, err := s.svc.Campaigns.List(ctx, page)
+	if err != nil {
+		return err
+	}
+	now := s.cfg.Clock()
+	x.out = appendList(x.out, cs, more, func(dst []byte, c *voucher.Campaign) []byte {
+		return appendCampaign(dst, c, nil, now)
+	})
+	return nil
+}
+
+func (s *server) getCampaign(x *exchange) error {
+	c, err := s.findCampaign(x)
+	if err != nil {
+		return err
+	}
+	x.out = appendCampaign(x.out, c, nil, s.cfg.Clock())
+	return nil
+}
+
+func (s *server) summarise(x *exchange) error {
+	c, err := s.findCampaign(x)
+	if err != nil {
+		return err
+	}
+	x.out = appendSummary(x.out, c, s.cfg.Clock())
+	return nil
+}
+
+// findCampaign reads the campaign that the path names.
+func (s *server) findCampaign(x *exchange) (*voucher.Campaign, error) {
+	if _, err := x.query(); err != nil {
+		return nil, err
+	}
+	of, err := x.pathID("campaign", id.Campaign)
+	if err != nil {
+		return nil, err
+	}
+	ctx, cancel := x.reading()
+	defer cancel()
+	return s.svc.Campaigns.Get(ctx, of)
+}
+
+type campaignPatch struct {
+	Name     optional[string]        `json:"name"`
+	StartsAt instant                 `json:"starts_at"`
+	EndsAt   instant                 `json:"ends_at"`
+	Budget   optional[budgetRequest] `json:"budget"`
+	Disabled optional[bool]          `json:"disabled"`
+}
+
+func (s *server) patchCampaign(x *exchange) error {
+	of, err := x.pathID("campaign", id.Campaign)
+	if err != nil {
+		return err
+	}
+	var req campaignPatch
+	if err := x.decode(&req); err != nil {
+		return err
+	}
+	if err := notNull(req.Name.null, "name"); err != nil {
+		return err
+	}
+	if err := notNull(req.Disabled.null, "disabled"); err != nil {
+		return err
+	}
+	patch := voucher.CampaignPatch{
+		Name: req.Name.pointer(), Start: req.StartsAt.pointer(), End: req.EndsAt.pointer(), Disabled: req.Disabled.pointer(),
+	}
+	if req.Budget.given {
+		if patch.Budget, err = s.mergeBudget(x, of, &req.Budget); err != nil {
+			return err
+		}
+	}
+	return s.amendCampaign(x, of, patch)
+}
+
+// mergeBudget is the whole budget that a patch makes of the one that stands. Of two administrators who
+// change different caps of one campaign in the same instant, the later one may undo the earlier one's.
+func (s *server) mergeBudget(x *exchange, of id.ID, patch *optional[budgetRequest]) (*voucher.Budget, error) {
+	var b voucher.Budget
+	if !patch.null {
+		c, err := s.svc.Campaigns.Get(x.waiting(), of)
+		if err != nil {
+			return nil, err
+		}
+		if b, err = patch.value.onto(c.Budget); err != nil {
+			return nil, err
+		}
+	}
+	return &b, nil
+}
+
+func notNull(null bool, field string) error {
+	if null {
+		return fault.ErrInvalidRequest.Says("This can't be removed; leave it out to keep it as it is.").On(field)
+	}
+	return nil
+}
+
+func (s *server) enableCampaign(x *exchange) error  { return s.switchCampaign(x, false) }
+func (s *server) disableCampaign(x *exchange) error { return s.switchCampaign(x, true) }
+
+func (s *server) switchCampaign(x *exchange, disabled bool) error {
+	of, err := x.pathID("campaign", id.Campaign)
+	if err != nil {
+		return err
+	}
+	if err := x.decodeOptional(&struct{}{}); err != nil {
+		return err
+	}
+	return s.amendCampaign(x, of, voucher.CampaignPatch{Disabled: &disabled})
+}
+
+func (s *server) amendCampaign(x *exchange, of id.ID, patch voucher.CampaignPatch) error {
+	c, err := s.svc.Campaigns.Amend(x.waiting(), of, patch)
+	if err != nil {
+		return err
+	}
+	x.out = appendCampaign(x.out, c, nil, latest(s.cfg.Clock(), c.UpdatedAt))
+	return nil
+}
+
+// latest keeps a status from being judged before the change that it reports.
+func latest(a, b time.Time) time.Time {
+	if a.Before(b) {
+		return b
+	}
+	return a
+}

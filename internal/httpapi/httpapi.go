@@ -12,7 +12,9 @@ package httpapi
 import (
 	"log/slog"
 	"net/http"
+	"net/url"
 	"path"
+	"strings"
 	"sync"
 	"time"
 
@@ -60,7 +62,8 @@ type server struct {
 	cfg       Config
 	svc       Services
 	mux       *http.ServeMux
-	lost      http.Handler // answers where no route does
+	known     map[string]bool // the patterns of routes
+	lost      http.Handler    // answers where no route does
 	deadlines *deadlines
 	exchanges sync.Pool
 }
@@ -77,15 +80,36 @@ func New(cfg Config, svc Services) http.Handler {
 	if cfg.Clock == nil {
 		cfg.Clock = time.Now //nolint:forbidigo // the default of an injected clock
 	}
-	s := &server{cfg: cfg, svc: svc, mux: http.NewServeMux(), deadlines: newDeadlines(cfg.RequestTimeout)}
+	s := &server{cfg: cfg, svc: svc, mux: http.NewServeMux(), known: map[string]bool{}, deadlines: newDeadlines(cfg.RequestTimeout)}
 	s.exchanges.New = func() any { return &exchange{s: s} }
+	s.lost = s.serve(&route{handle: s.unmatched})
+	s.mux.Handle("/", s.lost)
 	routes := s.routes()
 	for i := range routes {
 		s.mux.Handle(routes[i].pattern(), s.serve(&routes[i]))
+		s.known[routes[i].pattern()] = true
 	}
-	s.lost = s.serve(&route{handle: s.unmatched})
-	s.mux.Handle("/", s.lost)
+	for i := range routes {
+		s.unshadow(&routes[i])
+	}
 	return s
+}
+
+// methods are those that any route takes.
+func methods() []string { return []string{http.MethodGet, http.MethodPost, http.MethodPatch} }
+
+// unshadow keeps a path such as /v1/vouchers/lookup from being taken for the {voucher} of another route
+// by a method that it does not take itself.
+func (s *server) unshadow(rt *route) {
+	if strings.Contains(rt.path, "{") {
+		return
+	}
+	for _, method := range methods() {
+		probe := &http.Request{Method: method, URL: &url.URL{Path: rt.path}}
+		if _, pattern := s.mux.Handler(probe); strings.Contains(pattern, "{") && pattern != rt.pattern() {
+			s.mux.Handle(method+" "+rt.path, s.lost)
+		}
+	}
 }
 
 // ServeHTTP routes a request. The mux would redirect a path with dots or doubled slashes in it; to us it
@@ -131,9 +155,9 @@ func (s *server) allowed(r *http.Request) string {
 	}
 	allow := ""
 	probe := *r
-	for _, method := range []string{http.MethodGet, http.MethodPost, http.MethodPatch} {
+	for _, method := range methods() {
 		probe.Method = method
-		if _, pattern := s.mux.Handler(&probe); pattern == "/" {
+		if _, pattern := s.mux.Handler(&probe); !s.known[pattern] {
 			continue
 		}
 		if method == http.MethodGet {

@@ -114,7 +114,7 @@ func problemHead(f *fault.Error) string {
 // makeHead is a problem up to its detail. The title is the code in words: RFC 9457 wants it the same for
 // every problem of a type.
 func makeHead(f *fault.Error) string {
-	title := strings.ReplaceAll(string(f.Code), "_", " ")
+	title := strings.NewReplacer("_", " ", "json", "JSON").Replace(string(f.Code))
 	title = strings.ToUpper(title[:1]) + title[1:]
 	return `{"type":"urn:scrip:problem:` + string(f.Code) + `","title":"` + title +
 		`","status":` + strconv.Itoa(statusOf(f.Kind)) + `,"detail":`

@@ -56,14 +56,22 @@ func (silent) Flushed(int, time.Duration, error) {}
 func setup(tb testing.TB, change ...func(*httpapi.Config)) *bundle {
 	tb.Helper()
 	b := &bundle{tb: tb}
-	b.store = memstore.New(memstore.Options{Clock: b.clock})
 	b.serve(b.clock, change...)
+	return b
+}
+
+// setupLive is setup by the machine's own clock, as facts in the gate grow old.
+func setupLive(tb testing.TB, change ...func(*httpapi.Config)) *bundle {
+	tb.Helper()
+	b := &bundle{tb: tb}
+	b.serve(time.Now, change...)
 	return b
 }
 
 func (b *bundle) serve(clock func() time.Time, change ...func(*httpapi.Config)) {
 	b.tb.Helper()
-	gate, err := memgate.New(memgate.Config{})
+	b.store = memstore.New(memstore.Options{Clock: clock})
+	gate, err := memgate.New(memgate.Config{Clock: clock})
 	if err != nil {
 		b.tb.Fatal(err)
 	}
@@ -186,6 +194,9 @@ func holdToContract(tb testing.TB, req *http.Request, sent []byte, res *http.Res
 	}
 	if res.StatusCode >= 300 || !strings.HasPrefix(asked.Header.Get("Content-Type"), "application/json") {
 		return
+	}
+	if strings.HasSuffix(asked.URL.Path, "/batch") && bytes.Contains(body, []byte(`"problem"`)) {
+		return // it may hold items that the contract does not allow, each answered by itself
 	}
 	asked.Body = io.NopCloser(bytes.NewReader(sent))
 	if ok, errs := v.ValidateHttpRequest(asked); !ok {

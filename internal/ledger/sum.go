@@ -15,7 +15,7 @@ type Sum struct {
 
 // Add returns s + minor.
 func (s Sum) Add(minor int64) Sum {
-	lo, carry := bits.Add64(s.Lo, uint64(minor), 0) //nolint:gosec // two's complement
+	lo, carry := bits.Add64(s.Lo, uint64(minor), 0)         //nolint:gosec // two's complement
 	return Sum{Hi: s.Hi + minor>>63 + int64(carry), Lo: lo} //nolint:gosec // carry is 0 or 1
 }
 

@@ -25,9 +25,9 @@ import (
 
 const (
 	growBatch = 4096
-	// growChunk customers at a time come in their own order, so that a batch touches few pages; ten such
+	// growPass customers at a time come in their own order, so that a batch touches few pages; ten such
 	// passes leave the trees as full as a random order does.
-	growChunk = 1_000_000
+	growPass = 1_000_000
 )
 
 // fullFile returns a data folder with that many redemptions and wallets in it.
@@ -65,8 +65,9 @@ func (b *bench) fill(ctx context.Context, path string) (err error) {
 		return err
 	}
 	began := time.Now()
-	for first := int64(0); first < b.growth; first += growChunk {
-		crowd, err := customersFrom(first, min(first+growChunk, b.growth))
+	passes := (b.growth + growPass - 1) / growPass
+	for pass := range passes {
+		crowd, err := everyNth(pass, b.growth, passes)
 		if err != nil {
 			return err
 		}
@@ -75,16 +76,16 @@ func (b *bench) fill(ctx context.Context, path string) (err error) {
 				return err
 			}
 		}
-		b.say("filled %d redemptions in %s", first+int64(len(crowd)), time.Since(began).Round(time.Second))
+		b.say("filled %d of %d in %s", pass+1, passes, time.Since(began).Round(time.Second))
 	}
 	return nil
 }
 
-// customersFrom returns the customers with these numbers, in their own order.
-func customersFrom(first, end int64) ([]string, error) {
-	crowd := make([]string, 0, end-first)
-	for n := first; n < end; n++ {
-		who, err := customer.Normalise(mobile(n))
+// everyNth returns every nth customer from first to end, in their own order.
+func everyNth(first, end, n int64) ([]string, error) {
+	crowd := make([]string, 0, (end-first)/n+1)
+	for number := first; number < end; number += n {
+		who, err := customer.Normalise(mobile(number))
 		if err != nil {
 			return nil, err
 		}

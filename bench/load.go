@@ -163,7 +163,8 @@ func (b *bench) refuseRun(ctx context.Context, scrip *server, code string, conne
 func (b *bench) grown(ctx context.Context, connections int, full *server) ([]*series, error) {
 	fresh := &series{Name: "accept into the full file, new customers", Connections: connections}
 	known := &series{Name: "accept into the full file, known customers", Connections: connections}
-	for round := range b.runs + 1 { // the first only warms up
+	span := b.growth / wrkThreads / int64(b.runs+1) // others in each round, so that no round warms up the next
+	for round := range b.runs + 1 {                 // the first only warms up
 		b.say("growth, %d connections, round %d of %d", connections, round, b.runs)
 		reference, err := b.intoEmpty(ctx, connections)
 		if err != nil {
@@ -175,7 +176,7 @@ func (b *bench) grown(ctx context.Context, connections int, full *server) ([]*se
 		}
 		acquainted, err := b.accepts(ctx, full, load{
 			base: full.base, path: seedRoute().path, field: seedRoute().field,
-			first: 0, span: b.growth / wrkThreads, connections: connections, duration: b.duration,
+			first: int64(round) * wrkThreads * span, span: span, connections: connections, duration: b.duration,
 		})
 		if err != nil {
 			return nil, err

@@ -274,7 +274,7 @@ func anchors(text string) []string {
 
 func read(t *testing.T, path string) string {
 	t.Helper()
-	text, err := os.ReadFile(path) //nolint:gosec // a document of ours
+	text, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -76,15 +76,16 @@ func Run(ctx context.Context, o Options) error {
 	f := &failure{}
 	var s *server
 	a := fx.New(modules(ctx, o, f), fx.Populate(&s))
-	if err := a.Err(); err != nil {
-		return &StartError{dig.RootCause(err)}
+	err := dig.RootCause(a.Err())
+	if err == nil {
+		startCtx, cancel := context.WithTimeout(ctx, a.StartTimeout())
+		defer cancel()
+		err = a.Start(startCtx) // what was started is stopped again by fx
 	}
-	startCtx, cancel := context.WithTimeout(ctx, a.StartTimeout())
-	defer cancel()
-	if err := a.Start(startCtx); err != nil {
-		if ctx.Err() != nil {
-			return nil // told to stop before it was up: an orderly stop
-		}
+	if ctx.Err() != nil {
+		return nil // told to stop before it was up
+	}
+	if err != nil {
 		return &StartError{err}
 	}
 	if o.Ready != nil {

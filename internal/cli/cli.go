@@ -98,6 +98,9 @@ func newParser(g *grammar, c *command) (*kong.Kong, error) {
 		return nil, usageError{err}
 	}
 	for _, key := range config.UnknownKeys(dotEnv) {
+		if c.json {
+			break // stderr is for one JSON problem
+		}
 		_, _ = fmt.Fprintf(c.Stderr, "scrip: .env: %s means nothing here; look for a slip\n", key)
 	}
 	return kong.New(g,
@@ -146,5 +149,20 @@ func asUsage(err error) error {
 	if errors.As(err, &parse) && parse.Context != nil && parse.Context.Selected() != nil {
 		hint = "scrip " + strings.TrimPrefix(parse.Context.Selected().FullPath(), "scrip ") + " --help"
 	}
-	return usageError{fmt.Errorf("%w; see %s", err, hint)}
+	return usageError{fmt.Errorf("%s; see %s", withEnv(err.Error()), hint)}
+}
+
+// withEnv adds the environment variable of the flag that an error begins with: the wrong value may have
+// come from there.
+func withEnv(text string) string {
+	flag, rest, found := strings.Cut(strings.TrimPrefix(text, "--"), ": ")
+	if !found || !strings.HasPrefix(text, "--") {
+		return text
+	}
+	for _, s := range config.Default().Dump() {
+		if s.Name == flag {
+			return fmt.Sprintf("--%s (%s): %s", flag, s.Env, rest)
+		}
+	}
+	return text
 }

@@ -2,8 +2,12 @@ package httpapi_test
 
 import (
 	"bytes"
+	"fmt"
 	"io"
+	"net"
 	"net/http"
+	"net/http/httptest"
+	"runtime"
 	"strconv"
 	"testing"
 
@@ -28,17 +32,17 @@ type rewound struct{ bytes.Reader }
 
 func (*rewound) Close() error { return nil }
 
-// client sends requests to a handler, one after the other, without making garbage of its own.
-type client struct {
+// caller sends requests to a handler, one after the other, without making garbage of its own.
+type caller struct {
 	h    http.Handler
 	w    discard
 	req  *http.Request
 	body rewound
 }
 
-func newClient(b *testing.B, h http.Handler, path string) *client {
+func newCaller(b *testing.B, h http.Handler, path string) *caller {
 	b.Helper()
-	c := &client{h: h, w: discard{header: http.Header{}}}
+	c := &caller{h: h, w: discard{header: http.Header{}}}
 	req, err := http.NewRequestWithContext(b.Context(), http.MethodPost, "http://127.0.0.1"+path, http.NoBody)
 	if err != nil {
 		b.Fatal(err)
@@ -48,7 +52,7 @@ func newClient(b *testing.B, h http.Handler, path string) *client {
 	return c
 }
 
-func (c *client) send(b *testing.B, body []byte, status int) {
+func (c *caller) send(b *testing.B, body []byte, status int) {
 	clear(c.w.header)
 	c.body.Reset(body)
 	c.req.Body, c.req.ContentLength = &c.body, int64(len(body))
@@ -58,7 +62,8 @@ func (c *client) send(b *testing.B, body []byte, status int) {
 	}
 }
 
-func BenchmarkBare(b *testing.B) {
+// bare is what every figure is compared with: net/http, the same decoding, a constant answer.
+func bare() http.Handler {
 	mux := http.NewServeMux()
 	answer := []byte("Congratulation your credit increased! 🎉")
 	mux.HandleFunc("POST /codes/use", func(w http.ResponseWriter, r *http.Request) {
@@ -78,9 +83,14 @@ func BenchmarkBare(b *testing.B) {
 		w.WriteHeader(http.StatusOK)
 		_, _ = w.Write(answer)
 	})
+	return mux
+}
+
+func BenchmarkBare(b *testing.B) {
+	mux := bare()
 	b.ReportAllocs()
 	b.RunParallel(func(pb *testing.PB) {
-		c := newClient(b, mux, "/codes/use")
+		c := newCaller(b, mux, "/codes/use")
 		for pb.Next() {
 			c.send(b, []byte(`{"code":"salam","mobile":"09123456789"}`), http.StatusOK)
 		}
@@ -100,7 +110,7 @@ func BenchmarkUseAccepted(b *testing.B) {
 	b.SetParallelism(64)
 	b.ResetTimer()
 	b.RunParallel(func(pb *testing.PB) {
-		c := newClient(b, s.handler, "/codes/use")
+		c := newCaller(b, s.handler, "/codes/use")
 		body := make([]byte, 0, 64)
 		for pb.Next() {
 			body = append(body[:0], `{"code":"salam","mobile":"c`...)
@@ -115,7 +125,7 @@ func BenchmarkRedeemAccepted(b *testing.B) {
 	s := setupLive(b)
 	s.shared("salam", "", "")
 	b.ReportAllocs()
-	c := newClient(b, s.handler, "/v1/redemptions")
+	c := newCaller(b, s.handler, "/v1/redemptions")
 	body := make([]byte, 0, 64)
 	n := int64(0)
 	for b.Loop() {
@@ -137,11 +147,57 @@ func BenchmarkSoldOut(b *testing.B) {
 	b.ReportAllocs()
 	b.ResetTimer()
 	b.RunParallel(func(pb *testing.PB) {
-		c := newClient(b, s.handler, "/codes/use")
+		c := newCaller(b, s.handler, "/codes/use")
 		for pb.Next() {
 			c.send(b, []byte(`{"code":"salam","mobile":"09123456789"}`), http.StatusBadRequest)
 		}
 	})
+}
+
+// BenchmarkWire sends the same requests over sockets, from as many connections as there would be. Its
+// client is as cheap as one can be, but it is half of what is measured.
+func BenchmarkWire(b *testing.B) {
+	const connections = 64
+	s := setupLive(b)
+	s.shared("salam", `,"limit":1`, "")
+	s.post("/codes/use", `{"code":"salam","mobile":"winner"}`).took(b, http.StatusOK)
+	s.post("/codes/use", `{"code":"salam","mobile":"09123456789"}`).refused(b, http.StatusBadRequest, "quantity_exceeded")
+	for _, way := range []struct {
+		name    string
+		handler http.Handler
+		path    string
+	}{{"bare", bare(), "/codes/use"}, {"sold-out", s.handler, "/codes/use"}, {"balance", s.handler, "/wallet/balance"}} {
+		b.Run(way.name, func(b *testing.B) {
+			server := httptest.NewServer(way.handler)
+			defer server.Close()
+			body := `{"code":"salam","mobile":"09123456789"}`
+			if way.path == "/wallet/balance" {
+				body = `{"mobile":"09123456789"}`
+			}
+			request := fmt.Appendf(nil, "POST %s HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s",
+				way.path, len(body), body)
+			b.SetParallelism(connections / runtime.GOMAXPROCS(0))
+			b.RunParallel(func(pb *testing.PB) {
+				conn, err := net.Dial("tcp", server.Listener.Addr().String())
+				if err != nil {
+					b.Error(err)
+					return
+				}
+				defer func() { _ = conn.Close() }()
+				in := make([]byte, 4096)
+				for pb.Next() {
+					if _, err := conn.Write(request); err != nil {
+						b.Error(err)
+						return
+					}
+					if _, err := conn.Read(in); err != nil { // net/http sends a small answer in one piece
+						b.Error(err)
+						return
+					}
+				}
+			})
+		})
+	}
 }
 
 func BenchmarkUnknownCode(b *testing.B) {
@@ -149,7 +205,7 @@ func BenchmarkUnknownCode(b *testing.B) {
 	b.ReportAllocs()
 	b.ResetTimer()
 	b.RunParallel(func(pb *testing.PB) {
-		c := newClient(b, s.handler, "/codes/use")
+		c := newCaller(b, s.handler, "/codes/use")
 		for pb.Next() {
 			c.send(b, []byte(`{"code":"nothing","mobile":"09123456789"}`), http.StatusNotFound)
 		}
@@ -159,7 +215,7 @@ func BenchmarkUnknownCode(b *testing.B) {
 func BenchmarkMalformed(b *testing.B) {
 	s := setupLive(b)
 	b.ReportAllocs()
-	c := newClient(b, s.handler, "/codes/use")
+	c := newCaller(b, s.handler, "/codes/use")
 	for b.Loop() {
 		c.send(b, []byte(`{"code":"sal@am","mobile":"09123456789"}`), http.StatusBadRequest)
 	}
@@ -170,7 +226,7 @@ func BenchmarkBalance(b *testing.B) {
 	b.ReportAllocs()
 	b.SetParallelism(64)
 	b.RunParallel(func(pb *testing.PB) {
-		c := newClient(b, s.handler, "/wallet/balance")
+		c := newCaller(b, s.handler, "/wallet/balance")
 		for pb.Next() {
 			c.send(b, []byte(`{"mobile":"09123456789"}`), http.StatusOK)
 		}

@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"scrip/internal/fault"
-	"scrip/internal/id"
 	"scrip/internal/voucher"
 )
 
@@ -82,7 +81,7 @@ func campaignsManyAtOnce(t testing.TB, open Open) {
 	b.won(f, winner)
 	b.SettleCampaign(f.Campaign, 2)
 	for i := range many {
-		b.SettleCampaign(id.ID{0: 9, 14: byte(i >> 8), 15: byte(i)}, 2)
+		b.SettleCampaign(idOf(9, uint16(i)), 2)
 	}
 	b.passes(code, loser)
 

@@ -97,7 +97,7 @@ func crowdObeys(t testing.TB, open Open) {
 	}
 	for range 2 {
 		forever(func() { // late news, as late as may be
-			f := at(rand.Int64N(settled.Load() + 1))
+			f := at(rand.Int64N(settled.Load() + 1)) //nolint:gosec // any will do
 			b.learn(f, voucher.UnknownFact(code))
 			b.SettleWinners(f.Voucher, f.Version, won)
 		})
@@ -146,7 +146,7 @@ func crowdStress(t testing.TB, open Open) {
 	for range workers {
 		wg.Go(func() {
 			for range rounds {
-				n := rand.Uint64N(codes)
+				n := rand.Uint64N(codes) //nolint:gosec // any will do
 				f := about(n)
 				switch rand.IntN(16) {
 				case 0:

@@ -32,7 +32,7 @@ func unknownRefused(t testing.TB, open Open) {
 	b := newBench(t, open)
 	b.learn(voucher.UnknownFact(code))
 	b.refuses(code, loser, fault.ErrVoucherNotFound)
-	b.wishes(code, 0)
+	b.wishes(0)
 	b.passes(code+"2", loser)
 	b.clock.pass(voucher.FactFreshFor)
 	b.passes(code, loser)

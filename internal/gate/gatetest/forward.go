@@ -19,7 +19,7 @@ func inForce(t testing.TB, open Open, want voucher.Fact, fs ...voucher.Fact) {
 	}
 	if want.Status.Refusal() == nil {
 		b.passes(code, loser)
-		b.wishes(code, 0)
+		b.wishes(0)
 		return
 	}
 	b.won(want, winner)
@@ -100,7 +100,7 @@ func openIsKept(t testing.TB, open Open) {
 		b.learn(fact(voucher.SoldOut, 1), voucher.UnknownFact(code))
 		b.won(fact(voucher.SoldOut, 1), winner)
 		b.passes(code, loser)
-		b.wishes(code, 0)
+		b.wishes(0)
 	}
 }
 

@@ -5,6 +5,7 @@
 package gatetest
 
 import (
+	"encoding/binary"
 	"strconv"
 	"sync"
 	"testing"
@@ -78,7 +79,7 @@ func checks() []check {
 	}
 }
 
-// clock is the suite's time. It starts now, because ids carry it.
+// clock is the suite's time.
 type clock struct {
 	mu  sync.Mutex
 	now time.Time
@@ -144,10 +145,10 @@ func (b *bench) passes(key, customer string) {
 }
 
 // wishes asks for the loser and expects this wish.
-func (b *bench) wishes(key string, want gate.Want) {
+func (b *bench) wishes(want gate.Want) {
 	b.Helper()
-	if d := b.Admit(key, loser); d.Want != want {
-		b.Fatalf("Admit(%q) wants %s, want %s (refusal: %v)", key, wantString(d.Want), wantString(want), d.Refusal)
+	if d := b.Admit(code, loser); d.Want != want {
+		b.Fatalf("Admit wants %s, want %s (refusal: %v)", wantString(d.Want), wantString(want), d.Refusal)
 	}
 }
 
@@ -175,7 +176,7 @@ func fact(s voucher.Status, version int64) voucher.Fact { return factAbout(code,
 
 func factAbout(key string, n uint16, s voucher.Status, version int64) voucher.Fact {
 	f := voucher.Fact{
-		Key: key, Voucher: id.ID{0: 1, 14: byte(n >> 8), 15: byte(n)}, Campaign: id.ID{0: 2, 14: byte(n >> 8), 15: byte(n)},
+		Key: key, Voucher: idOf(1, n), Campaign: idOf(2, n),
 		Version: voucher.Version{Campaign: 1, Voucher: version},
 		Status:  s, FreshFor: voucher.FactFreshFor,
 	}
@@ -183,6 +184,13 @@ func factAbout(key string, n uint16, s voucher.Status, version int64) voucher.Fa
 		f.Remaining = 10
 	}
 	return f
+}
+
+// idOf is the id of thing number n of a kind.
+func idOf(kind byte, n uint16) id.ID {
+	i := id.ID{0: kind}
+	binary.BigEndian.PutUint16(i[len(i)-2:], n)
+	return i
 }
 
 // closedStatuses are those that refuse all but a voucher's winners.

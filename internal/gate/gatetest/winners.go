@@ -88,7 +88,7 @@ func winnersEndWithStart(t testing.TB, open Open) {
 			b := newBench(t, open)
 			f := fact(voucher.NotStarted, 1)
 			b.learn(f)
-			b.wishes(code, gate.WantWinners)
+			b.wishes(gate.WantWinners)
 			b.won(f)
 			b.refuses(code, winner, fault.ErrNotActive)
 			b.clock.pass(half)
@@ -109,14 +109,14 @@ func winnersEndWithStart(t testing.TB, open Open) {
 }
 
 // readingMax is the longest that a reading of winners takes, and then is thrown away by who reads.
-const readingMax = 10 * time.Second
+const readingMax = 30 * time.Second
 
 func winnersReadBeforeStart(t testing.TB, open Open) {
 	for _, opened := range []bool{true, false} {
 		b := newBench(t, open)
 		f, after := fact(voucher.NotStarted, 1), fact(voucher.SoldOut, 1)
 		b.learn(f)
-		b.wishes(code, gate.WantWinners) // the reading begins, and finds nobody
+		b.wishes(gate.WantWinners) // the reading begins, and finds nobody
 		if opened {
 			b.learn(fact(voucher.Open, 1))
 		}
@@ -131,7 +131,7 @@ func winnersReadBeforeStart(t testing.TB, open Open) {
 
 		b.clock.pass(readingMax)
 		b.learn(after)
-		b.wishes(code, gate.WantWinners)
+		b.wishes(gate.WantWinners)
 		b.won(after, winner)
 		b.passes(code, winner)
 		b.refuses(code, loser, fault.ErrSoldOut)

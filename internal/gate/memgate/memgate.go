@@ -9,7 +9,8 @@
 //     opens without a new version, so its filter ends with its waiting.
 //  3. A fact is replaced only by a newer one: of a higher version or, within a version, further along
 //     not started, open, closed by its counters, ended. A known voucher is never unknown again. An open
-//     fact is kept like any other, for it is what keeps the late ones out.
+//     fact is kept like any other, for it is what keeps the late ones out. So is one that is older than a
+//     change of its campaign made here: it refuses nobody.
 //  4. What was forgotten for want of room is not contradicted: a fact that was asked for before the
 //     forgotten one came in is remembered, but refuses nobody.
 //  5. A flood on a closed voucher finds its fact fresh: one caller renews it when half of its time is
@@ -46,7 +47,7 @@ const (
 	winnersKeptFor  = time.Minute              // once they came, before they are asked for again
 	// readingMax is how long a reading of winners may take. It matters only to one that was asked for
 	// before the voucher started and comes after.
-	readingMax = 10 * time.Second
+	readingMax = 30 * time.Second
 	// usedEvery is how exactly it is known when a filter was last used; a finer grain would make
 	// every request of a flood write to the same cache line.
 	usedEvery = 100 * time.Millisecond
@@ -174,7 +175,9 @@ func (g *Gate) SettleCampaign(campaign id.ID, version int64) {
 	g.floors.raise(campaign, version, g.now())
 }
 
-// SettleWinners hands over a closed voucher's winners.
+// SettleWinners hands over a closed voucher's winners. It rests on its caller: the winners were read at this
+// version, when the voucher was closed. Of one that had not started, they were wished for at this
+// version, come once, and within readingMax; later they could be taken for those of the next closure.
 func (g *Gate) SettleWinners(of id.ID, at voucher.Version, w *gate.Winners) {
 	g.mu.Lock()
 	defer g.mu.Unlock()

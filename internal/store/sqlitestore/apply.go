@@ -119,7 +119,7 @@ func (w *writer) redeemVoucher(c *store.Redeem, h *hotVoucher, customerNo int64,
 			return err
 		}
 	}
-	if err := w.write(&p, &t); err != nil {
+	if err := w.write(&p, &t, h.campaign); err != nil {
 		return err
 	}
 	out.Redemption = receipt(c, h, grant, &t)
@@ -170,15 +170,8 @@ func (w *writer) writeRedemption(c *store.Redeem, h *hotVoucher, p *purse, slot 
 	h.v.Redeemed++
 	h.v.Ranked++
 	h.dirty = true
-	w.give(h.campaign, 1, r.AmountMinor)
+	h.campaign.c.Redeemed++
 	return nil
-}
-
-// give moves a campaign's counters: forth by a redemption, back by a rollback.
-func (w *writer) give(h *hotCampaign, count, minor int64) {
-	h.c.Redeemed += count
-	h.c.GivenMinor += minor
-	h.dirty = true
 }
 
 // claims counts what a customer holds of a voucher and, if the campaign limits that, of the campaign.

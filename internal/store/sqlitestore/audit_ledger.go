@@ -103,12 +103,22 @@ func (a *auditor) wallet(k walletKey, seq, balance int64) error {
 
 // accounts compares every account that is not a wallet with what its entries come to.
 func (a *auditor) accounts() error {
-	err := a.all("SELECT no, kind, owner, currency, balance_hi, balance_lo FROM account", func(q *stmt) {
-		no, kind, owner, currency, balance := q.nextInt(), q.nextInt(), q.nextText(), q.nextText(), q.nextSum()
+	compare := func(no int64, name string, balance ledger.Sum) {
 		if sum := a.sums[no]; sum != balance {
-			a.report(store.CheckBalance, fmt.Sprintf("account %d (kind %d %s %s)", no, kind, owner, currency), "it holds %s, its entries come to %s", balance, sum)
+			a.report(store.CheckBalance, name, "the account holds %s, its entries come to %s", balance, sum)
 		}
 		delete(a.sums, no)
+	}
+	err := a.all("SELECT no, id, given FROM campaign", func(q *stmt) {
+		no, campaign, given := q.nextInt(), q.nextID().Format(id.Campaign), q.nextInt()
+		compare(-no, campaign, ledger.Sum{}.Add(-given))
+	})
+	if err != nil {
+		return err
+	}
+	err = a.all("SELECT no, kind, currency, balance_hi, balance_lo FROM account", func(q *stmt) {
+		no, kind, currency := q.nextInt(), ledger.AccountKind(q.nextInt()), q.nextText() //nolint:gosec // written from an AccountKind
+		compare(no, fmt.Sprintf("%s account, %s", kind, currency), q.nextSum())
 	})
 	for no, sum := range a.sums {
 		a.report(store.CheckBalance, fmt.Sprintf("account %d", no), "its entries come to %s, but there is no such account", sum)
@@ -123,6 +133,13 @@ func (a *auditor) zeroSum() error {
 	err := a.all("SELECT currency, sum(balance >> 32), sum(balance & 4294967295) FROM wallet GROUP BY currency", func(q *stmt) {
 		currency, high, low := q.nextText(), q.nextInt(), q.nextInt()
 		sums[currency] = ledger.Sum{Hi: high >> 32, Lo: uint64(high) << 32}.Add(low) //nolint:gosec // high * 2^32 in two's complement
+	})
+	if err != nil {
+		return err
+	}
+	err = a.all("SELECT currency, given FROM campaign", func(q *stmt) {
+		currency := q.nextText()
+		sums[currency] = sums[currency].Add(-q.nextInt())
 	})
 	if err != nil {
 		return err

@@ -32,7 +32,8 @@ func TestAuditFindsWhatIsWrong(t *testing.T) {
 		"a wallet that holds more":           {"UPDATE wallet SET balance = balance + 1 WHERE customer_no = 2", store.CheckBalance},
 		"a wallet that is gone":              {"DELETE FROM wallet WHERE customer_no = 2", store.CheckBalance},
 		"a wallet from nowhere":              {"INSERT INTO wallet VALUES (77, 'IRR', 0, 0)", store.CheckBalance},
-		"an account that holds more":         {"UPDATE account SET balance_lo = balance_lo + 1", store.CheckBalance},
+		"a campaign that holds less":         {"UPDATE campaign SET given = given + 1", store.CheckBalance},
+		"an account from nowhere":            {"INSERT INTO account VALUES (9, 5, 'IRR', 0, 7)", store.CheckBalance},
 		"a wallet below zero":                {force + "UPDATE wallet SET balance = -1 WHERE customer_no = 2", store.CheckFloor},
 		"an entry that is left out": {
 			"UPDATE transfer SET seq = 3 WHERE customer_no = 2 AND seq = 1", store.CheckSequence,

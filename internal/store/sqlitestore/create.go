@@ -8,7 +8,6 @@ import (
 
 	"scrip/internal/fault"
 	"scrip/internal/id"
-	"scrip/internal/ledger"
 	"scrip/internal/store"
 	"scrip/internal/voucher"
 
@@ -97,10 +96,6 @@ func (w *writer) insertCampaign(c voucher.Campaign) (voucher.Campaign, error) {
 		bound(c.Window.Start).bound(c.Window.End).
 		int(c.Budget.AmountMinor).int(c.Budget.Count).int(c.Budget.PerCustomer).bool(c.Disabled).
 		int(w.now.UnixMicro()).int(w.now.UnixMicro()).exec()
-	if err != nil {
-		return c, err
-	}
-	_, err = w.account(ledger.FundingOf(c.ID, c.Currency))
 	return c, err
 }
 

@@ -86,11 +86,11 @@ func (w *writer) postTransfer(c *store.Post, customerNo int64, t *ledger.Transfe
 			return nil
 		}
 	}
-	if err := w.write(&from, t); err != nil {
+	if err := w.write(&from, t, nil); err != nil {
 		return err
 	}
 	if c.Kind == ledger.TransferOut {
-		if err := w.write(&to, &in); err != nil {
+		if err := w.write(&to, &in, nil); err != nil {
 			return err
 		}
 	}

@@ -90,7 +90,7 @@ func (w *writer) reverse(c *store.Rollback, r *voucher.Redemption, h *hotVoucher
 		out.Refusal = refusal
 		return nil
 	}
-	if err := w.write(&p, &t); err != nil {
+	if err := w.write(&p, &t, h.campaign); err != nil {
 		return err
 	}
 	err = w.addRollback.id(c.ID).id(r.ID).int(t.Seq).int(t.Balance).text(c.Reason).text(c.Key).int(w.now.UnixMicro()).exec()
@@ -112,20 +112,20 @@ func (w *writer) reverse(c *store.Rollback, r *voucher.Redemption, h *hotVoucher
 		AmountMinor: r.AmountMinor, Currency: r.Currency, BalanceMinor: t.Balance, Seq: t.Seq,
 		Reason: c.Reason, Key: c.Key, At: w.now,
 	}
-	w.reopen(h, r)
+	w.reopen(h)
 	return nil
 }
 
 // reopen gives a use back, one version up, so that no older fact about the voucher counts any more. With
 // a budget, its campaign's other vouchers may be open again too.
-func (w *writer) reopen(h *hotVoucher, r *voucher.Redemption) {
+func (w *writer) reopen(h *hotVoucher) {
 	h.v.Redeemed--
 	h.v.Version++
 	h.dirty = true
 	if b := h.campaign.c.Budget; b.AmountMinor != 0 || b.Count != 0 {
 		h.campaign.c.Version++
 	}
-	w.give(h.campaign, -1, -r.AmountMinor)
+	h.campaign.c.Redeemed--
 }
 
 // replayRollback answers with a rollback that is there already, and reports whether it is.

@@ -65,9 +65,11 @@ func (q *stmt) nextRedemption() *voucher.Redemption {
 	return r
 }
 
-const transferColumns = ` t.id, t.seq, t.kind, t.debit, d.kind, d.owner, t.credit, k.kind, k.owner, t.amount, t.balance, t.at `
+const transferColumns = ` t.id, t.seq, t.kind, t.debit, d.kind, dc.id, t.credit, k.kind, kc.id, t.amount, t.balance, t.at `
 
-const transferFrom = ` FROM transfer t LEFT JOIN account d ON d.no = t.debit LEFT JOIN account k ON k.no = t.credit `
+const transferFrom = ` FROM transfer t
+	LEFT JOIN account d ON d.no = t.debit LEFT JOIN campaign dc ON dc.no = -t.debit
+	LEFT JOIN account k ON k.no = t.credit LEFT JOIN campaign kc ON kc.no = -t.credit `
 
 func (q *stmt) nextTransfer(customer string, c money.Currency) ledger.Transfer {
 	t := ledger.Transfer{
@@ -82,9 +84,13 @@ func (q *stmt) nextTransfer(customer string, c money.Currency) ledger.Transfer {
 }
 
 func (q *stmt) nextAccount(customer string, c money.Currency) ledger.Account {
-	no, kind, owner := q.nextInt(), q.nextInt(), q.nextText()
-	if no == 0 {
+	no, kind, campaign := q.nextInt(), q.nextInt(), q.nextID()
+	switch {
+	case no == 0:
 		return ledger.WalletOf(customer, c)
+	case no < 0:
+		return ledger.FundingOf(campaign, c)
+	default:
+		return ledger.Account{Kind: ledger.AccountKind(kind), Currency: c} //nolint:gosec // written from an AccountKind
 	}
-	return ledger.Account{Kind: ledger.AccountKind(kind), Owner: owner, Currency: c} //nolint:gosec // written from an AccountKind
 }

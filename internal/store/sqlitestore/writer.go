@@ -59,8 +59,8 @@ type hotCampaign struct {
 	dirty bool
 }
 
-// hotAccount is an account that is not a wallet. Accounts are few but for the campaigns' own, and hot:
-// each is written once a batch, however many entries it has.
+// hotAccount is an account that is neither a wallet nor a campaign's. They are few, and each is written
+// once a batch, however many entries it has.
 type hotAccount struct {
 	no      int64
 	balance ledger.Sum
@@ -107,8 +107,8 @@ func (w *writer) prepare() error {
 		"SELECT" + campaignColumns + "FROM campaign c WHERE c.id = ?":                                                  &w.findCampaign,
 		"SELECT" + campaignColumns + "FROM campaign c WHERE c.no = ?":                                                  &w.getCampaign,
 		"UPDATE campaign SET redeemed = ?, given = ?, version = ? WHERE no = ?":                                        &w.setCampaign,
-		"SELECT no, balance_hi, balance_lo FROM account WHERE kind = ? AND owner = ? AND currency = ?":                 &w.findAccount,
-		"INSERT INTO account (kind, owner, currency, balance_hi, balance_lo) VALUES (?, ?, ?, 0, 0)":                   &w.addAccount,
+		"SELECT no, balance_hi, balance_lo FROM account WHERE kind = ? AND currency = ?":                               &w.findAccount,
+		"INSERT INTO account (kind, currency, balance_hi, balance_lo) VALUES (?, ?, 0, 0)":                             &w.addAccount,
 		"UPDATE account SET balance_hi = ?, balance_lo = ? WHERE no = ?":                                               &w.setAccount,
 		`INSERT INTO campaign (id, name, currency, effect_kind, effect_amount, effect_percent_bp, effect_max, starts_at, ends_at,
 			budget_amount, budget_count, budget_per_customer, disabled, given, redeemed, version, created_at, updated_at)
@@ -144,7 +144,7 @@ func (w *writer) forget() {
 // tx runs do as one durable unit. Its error says whether that surely did not happen.
 func (w *writer) tx(now time.Time, do func() error) error {
 	w.now = now
-	if len(w.vouchers) > hotMax || len(w.accounts) > hotMax {
+	if len(w.vouchers) > hotMax {
 		w.forget()
 	}
 	firstCustomer := w.nextCustomer
@@ -185,7 +185,7 @@ func commitFate(err error) error {
 	}
 }
 
-// flushHot writes the counters that the transaction moved: each voucher, campaign and funding account
+// flushHot writes the counters that the transaction moved: each voucher, campaign and account
 // once, however many redemptions there were. The table's own constraints stand behind the arithmetic.
 func (w *writer) flushHot() error {
 	for _, h := range w.vouchers {
@@ -212,7 +212,7 @@ func (w *writer) flushHot() error {
 		}
 		h.dirty = false
 		if err := w.setAccount.int(h.balance.Hi).int(int64(h.balance.Lo)).int(h.no).execOne(w.conn); err != nil { //nolint:gosec // two's complement
-			return fmt.Errorf("%s account %s: %w", a.Kind, a.Owner, err)
+			return fmt.Errorf("%s account: %w", a.Kind, err)
 		}
 	}
 	return nil
@@ -262,13 +262,13 @@ func (w *writer) campaignByNo(no int64) (*hotCampaign, error) {
 	return h, nil
 }
 
-// account returns an account that is not a wallet, made where it is missing.
+// account returns an account that is neither a wallet nor a campaign's, made where it is missing.
 func (w *writer) account(a ledger.Account) (*hotAccount, error) {
 	if h, ok := w.accounts[a]; ok {
 		return h, nil
 	}
 	q := &w.findAccount
-	found, err := q.int(int64(a.Kind)).text(a.Owner).text(string(a.Currency)).row()
+	found, err := q.int(int64(a.Kind)).text(string(a.Currency)).row()
 	if err != nil {
 		return nil, err
 	}
@@ -277,7 +277,7 @@ func (w *writer) account(a ledger.Account) (*hotAccount, error) {
 		h.no, h.balance = q.nextInt(), q.nextSum()
 		err = q.done()
 	} else {
-		err = w.addAccount.int(int64(a.Kind)).text(a.Owner).text(string(a.Currency)).exec()
+		err = w.addAccount.int(int64(a.Kind)).text(string(a.Currency)).exec()
 		h.no = w.conn.LastInsertRowID()
 	}
 	if err != nil {
@@ -323,7 +323,8 @@ func (w *writer) purse(customer string, no int64, c money.Currency) (purse, erro
 
 // write adds t to the wallet: the customer where they are new, the wallet, and the ledger entry. t's
 // Seq and Balance follow from the purse, which has been asked (ledger.Transfer.Apply).
-func (w *writer) write(p *purse, t *ledger.Transfer) error {
+// campaign is where the money of a funding account is counted, nil if neither side is one.
+func (w *writer) write(p *purse, t *ledger.Transfer, campaign *hotCampaign) error {
 	if !t.Sound() {
 		return fmt.Errorf("transfer %s is not sound", t.ID.Format(id.Transaction))
 	}
@@ -334,11 +335,11 @@ func (w *writer) write(p *purse, t *ledger.Transfer) error {
 			return err
 		}
 	}
-	debit, err := w.side(t, t.Debit, -t.Amount)
+	debit, err := w.side(t, t.Debit, -t.Amount, campaign)
 	if err != nil {
 		return err
 	}
-	credit, err := w.side(t, t.Credit, t.Amount)
+	credit, err := w.side(t, t.Credit, t.Amount, campaign)
 	if err != nil {
 		return err
 	}
@@ -356,19 +357,25 @@ func (w *writer) write(p *purse, t *ledger.Transfer) error {
 }
 
 // side moves one side of a transfer and returns its account's number: 0 for the customer's own wallet,
-// whose row the caller writes.
-func (w *writer) side(t *ledger.Transfer, a ledger.Account, minor int64) (int64, error) {
-	if a.Kind == ledger.Wallet {
+// whose row the caller writes, and -no for a campaign's funding.
+func (w *writer) side(t *ledger.Transfer, a ledger.Account, minor int64, campaign *hotCampaign) (int64, error) {
+	switch a.Kind {
+	case ledger.Wallet:
 		if a.Owner != t.Customer {
 			return 0, fmt.Errorf("transfer %s reaches into another customer's wallet", t.ID.Format(id.Transaction))
 		}
 		return 0, nil
+	case ledger.Funding:
+		campaign.c.GivenMinor -= minor
+		campaign.dirty = true
+		return -campaign.no, nil
+	default:
+		h, err := w.account(a)
+		if err != nil {
+			return 0, err
+		}
+		h.balance = h.balance.Add(minor)
+		h.dirty = true
+		return h.no, nil
 	}
-	h, err := w.account(a)
-	if err != nil {
-		return 0, err
-	}
-	h.balance = h.balance.Add(minor)
-	h.dirty = true
-	return h.no, nil
 }

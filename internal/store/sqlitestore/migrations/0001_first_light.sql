@@ -61,16 +61,16 @@ CREATE TABLE wallet (
     PRIMARY KEY (customer_no, currency)
 ) STRICT, WITHOUT ROWID;
 
--- Every account that is not a wallet. A balance is credits less debits, so that all of a currency, with
--- the wallets, sum to zero. It may exceed 64 bits: balance_hi * 2^64 + balance_lo, the latter unsigned.
+-- Every account that is neither a wallet nor a campaign's funding account (which is the campaign's row:
+-- its balance is -given). A balance is credits less debits, so that all of a currency sum to zero. It may
+-- exceed 64 bits: balance_hi * 2^64 + balance_lo, the latter unsigned.
 CREATE TABLE account (
     no         INTEGER PRIMARY KEY,
     kind       INTEGER NOT NULL,
-    owner      TEXT    NOT NULL,             -- a funding account's campaign (cmp_…), otherwise ''
     currency   TEXT    NOT NULL,
     balance_hi INTEGER NOT NULL,
     balance_lo INTEGER NOT NULL,
-    UNIQUE (kind, owner, currency)
+    UNIQUE (kind, currency)
 ) STRICT;
 
 CREATE TABLE transfer (
@@ -79,7 +79,7 @@ CREATE TABLE transfer (
     seq         INTEGER NOT NULL,
     id          BLOB    NOT NULL,            -- of the redemption, rollback or post that caused it
     kind        INTEGER NOT NULL,
-    debit       INTEGER NOT NULL,            -- an account's no, or 0 for the customer's own wallet
+    debit       INTEGER NOT NULL,            -- 0: the customer's own wallet; an account's no; or -no of a campaign, for its funding
     credit      INTEGER NOT NULL,
     amount      INTEGER NOT NULL CHECK (amount > 0),
     balance     INTEGER NOT NULL CHECK (balance >= 0),

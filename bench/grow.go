@@ -2,6 +2,8 @@ package main
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -32,7 +34,11 @@ const (
 
 // fullFile returns a data folder with that many redemptions and wallets in it.
 func (b *bench) fullFile(ctx context.Context) (string, error) {
-	kept := filepath.Join(b.keep, fmt.Sprintf("full-%d", b.growth))
+	schema, err := schemaName()
+	if err != nil {
+		return "", err
+	}
+	kept := filepath.Join(b.keep, fmt.Sprintf("full-%d-%s", b.growth, schema))
 	if _, err := os.Stat(kept); errors.Is(err, os.ErrNotExist) {
 		part := kept + ".part"
 		if err := os.RemoveAll(part); err != nil {
@@ -51,6 +57,23 @@ func (b *bench) fullFile(ctx context.Context) (string, error) {
 		return "", err
 	}
 	return data, copyFile(filepath.Join(kept, sqlitestore.FileName), filepath.Join(data, sqlitestore.FileName))
+}
+
+// schemaName tells the full files of two schemas apart, by what makes them.
+func schemaName() (string, error) {
+	steps, err := filepath.Glob("internal/store/sqlitestore/migrations/*.sql")
+	if err != nil {
+		return "", err
+	}
+	sum := sha256.New()
+	for _, step := range steps { // in order
+		text, err := os.ReadFile(step) //nolint:gosec // the project's own
+		if err != nil {
+			return "", err
+		}
+		sum.Write(text)
+	}
+	return hex.EncodeToString(sum.Sum(nil)[:4]), nil
 }
 
 // fill makes a file with b.growth redemptions, by customers 0 to b.growth, of one unlimited code.

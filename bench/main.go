@@ -44,15 +44,15 @@ type options struct {
 	growth      int64
 	skipGrowth  bool
 	only        []string
+	binary      string // scrip; built here where it is empty
 }
 
 // bench is one run of everything.
 type bench struct {
 	options
-	dir    string // temporary, on the disk that is measured
-	binary string
-	wrk    *wrk
-	next   int64 // number of the first customer that was not used yet
+	dir  string // temporary, on the disk that is measured
+	wrk  *wrk
+	next int64 // number of the first customer that was not used yet
 }
 
 // The sections, in their order.
@@ -73,6 +73,7 @@ func parse(args []string) (options, error) {
 	flags.StringVar(&o.keep, "dir", "bench/out", "folder for reports and data; not on tmpfs")
 	flags.Int64Var(&o.growth, "growth", 10_000_000, "redemptions in the full file")
 	flags.BoolVar(&o.skipGrowth, "skip-growth", false, "leave the full file out")
+	flags.StringVar(&o.binary, "binary", "", "a scrip that is built already; empty to build ./cmd/scrip")
 	only := flags.String("only", "", "sections to measure, of load,single,idle,growth,stampede; empty for all")
 	if err := flags.Parse(args); err != nil {
 		return o, err
@@ -146,15 +147,26 @@ func (b *bench) prepare(ctx context.Context) error {
 		return err
 	}
 	if b.wrk, err = newWrk(b.dir); err == nil {
-		b.binary = filepath.Join(b.dir, "scrip")
-		build := exec.CommandContext(ctx, "go", "build", "-trimpath", "-o", b.binary, "./cmd/scrip")
-		build.Stdout, build.Stderr = os.Stderr, os.Stderr
-		if err = build.Run(); err != nil {
-			err = fmt.Errorf("build scrip (run this from the project's folder): %w", err)
-		}
+		err = b.build(ctx)
 	}
 	if err != nil {
 		return errors.Join(err, os.RemoveAll(b.dir))
+	}
+	return nil
+}
+
+// build makes the scrip that is measured, unless there is one.
+func (b *bench) build(ctx context.Context) error {
+	if b.binary != "" {
+		var err error
+		b.binary, err = filepath.Abs(b.binary)
+		return err
+	}
+	b.binary = filepath.Join(b.dir, "scrip")
+	build := exec.CommandContext(ctx, "go", "build", "-trimpath", "-o", b.binary, "./cmd/scrip")
+	build.Stdout, build.Stderr = os.Stderr, os.Stderr
+	if err := build.Run(); err != nil {
+		return fmt.Errorf("build scrip (run this from the project's folder): %w", err)
 	}
 	return nil
 }

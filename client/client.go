@@ -76,7 +76,7 @@ func New(baseURL string, options ...Option) (*Client, error) {
 	}
 	c := &Client{
 		base:      strings.TrimRight(u.String(), "/"),
-		http:      &http.Client{Timeout: defaultTimeout},
+		http:      &http.Client{Timeout: defaultTimeout, Transport: transport()},
 		userAgent: "scrip-go",
 		retries:   DefaultRetries,
 		wait:      backoff,
@@ -89,6 +89,20 @@ func New(baseURL string, options ...Option) (*Client, error) {
 
 // defaultTimeout outlasts the server's own, so that its answer is seen rather than our impatience.
 const defaultTimeout = 30 * time.Second
+
+// idleMax is how many connections are kept for the next requests. net/http keeps two, so that a busy
+// caller would open a new one for almost each request.
+const idleMax = 128
+
+func transport() http.RoundTripper {
+	standard, ok := http.DefaultTransport.(*http.Transport)
+	if !ok { // somebody put another in its place, and meant it
+		return http.DefaultTransport
+	}
+	t := standard.Clone()
+	t.MaxIdleConns, t.MaxIdleConnsPerHost = idleMax, idleMax
+	return t
+}
 
 // RequestOption changes one request.
 type RequestOption func(*call)

@@ -12,6 +12,9 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"os"
+	"os/signal"
+	"syscall"
 	"time"
 
 	"go.uber.org/dig"
@@ -97,6 +100,8 @@ func Run(ctx context.Context, o Options) error {
 	case <-ctx.Done():
 	case <-a.Wait():
 	}
+	// fx listens to signals too, for as long as it runs. From now on a second one ends the process at once.
+	signal.Reset(os.Interrupt, syscall.SIGTERM)
 	stopCtx, cancel := context.WithTimeout(context.WithoutCancel(ctx), a.StopTimeout())
 	defer cancel()
 	if err := a.Stop(stopCtx); err != nil {

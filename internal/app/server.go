@@ -80,7 +80,7 @@ func (r *readiness) check() error {
 	if !r.open.Load() {
 		return fault.ErrShuttingDown
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), pingWait) //nolint:forbidigo // of no request: one ping serves all who ask
+	ctx, cancel := context.WithTimeout(context.Background(), pingWait) // of no request
 	defer cancel()
 	if err := r.store.Ping(ctx); err != nil {
 		return fault.ErrStoreUnavailable.With(err)

@@ -125,7 +125,7 @@ func fromDotEnv(file map[string]string) kong.Resolver {
 				return value, nil
 			}
 		}
-		return nil, nil //nolint:nilnil // kong's way to say that there is none
+		return nil, nil // kong's way to say that there is none
 	})
 }
 

@@ -5,7 +5,10 @@ import (
 	"context"
 	"encoding/json"
 	"log/slog"
+	"net/http"
 	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -83,7 +86,7 @@ func decode[T any](t *testing.T, text string) T {
 
 func TestALifeOfACode(t *testing.T) {
 	t.Parallel()
-	url := "--url=" + server(t)
+	where := "--url=" + server(t)
 	for _, c := range []struct {
 		args   string
 		code   int
@@ -114,16 +117,16 @@ func TestALifeOfACode(t *testing.T) {
 		{"stampede --code two --repeat 1", 2, "", "leave --repeat out"},
 		{"stampede --code nothing", 1, "", "voucher_not_found"},
 	} {
-		got := run(t, "", append(strings.Fields(c.args), url)...)
+		got := run(t, "", append(strings.Fields(c.args), where)...)
 		if got.code != c.code {
 			t.Fatalf("%s: exit %d, want %d\n%s%s", c.args, got.code, c.code, got.stdout, got.stderr)
 		}
-		for _, want := range strings.Split(c.stdout, "|") {
+		for want := range strings.SplitSeq(c.stdout, "|") {
 			if !strings.Contains(got.stdout, want) {
 				t.Errorf("%s: no %q in\n%s", c.args, want, got.stdout)
 			}
 		}
-		for _, want := range strings.Split(c.stderr, "|") {
+		for want := range strings.SplitSeq(c.stderr, "|") {
 			if !strings.Contains(got.stderr, want) {
 				t.Errorf("%s: no %q in\n%s", c.args, want, got.stderr)
 			}
@@ -136,20 +139,20 @@ func TestALifeOfACode(t *testing.T) {
 
 func TestJSONIsOneDocument(t *testing.T) {
 	t.Parallel()
-	url := "--url=" + server(t)
-	made := run(t, "", "code", "create", "--json", url, "--code=x", "--credit=5", "--limit=10")
+	where := "--url=" + server(t)
+	made := run(t, "", "code", "create", "--json", where, "--code=x", "--credit=5", "--limit=10")
 	if v := decode[client.Voucher](t, made.stdout); v.Code != "x" || *v.Limit != 10 || v.Effect.Amount != 500 {
 		t.Errorf("%+v", v)
 	}
-	won := run(t, "", "redeem", "x", "anna", "--json", url)
+	won := run(t, "", "redeem", "x", "anna", "--json", where)
 	if r := decode[client.Redemption](t, won.stdout); r.Rank != 1 || r.Customer != "anna" {
 		t.Errorf("%+v", r)
 	}
-	lost := run(t, "", "redeem", "x", "anna", url, "--json")
+	lost := run(t, "", "redeem", "x", "anna", where, "--json")
 	if p := decode[client.Error](t, lost.stderr); lost.code != 1 || lost.stdout != "" || p.Code != client.CodeAlreadyRedeemed || p.Redemption == nil {
 		t.Errorf("%+v", lost)
 	}
-	shown := run(t, "", "wallet", "show", "anna", "--transactions=1", "--json", url)
+	shown := run(t, "", "wallet", "show", "anna", "--transactions=1", "--json", where)
 	if w := decode[struct {
 		client.Wallet
 
@@ -157,11 +160,11 @@ func TestJSONIsOneDocument(t *testing.T) {
 	}](t, shown.stdout); w.Balance("IRR") != 500 || len(w.Transactions) != 1 {
 		t.Errorf("%+v", w)
 	}
-	list := run(t, "", "code", "list", "--json", url)
+	list := run(t, "", "code", "list", "--json", where)
 	if l := decode[client.List[client.Voucher]](t, list.stdout); len(l.Data) != 1 || l.HasMore {
 		t.Errorf("%+v", l)
 	}
-	flood := run(t, "", "stampede", "--json", url, "--code=x", "-n", "30", "-c", "4", "--repeat=2")
+	flood := run(t, "", "stampede", "--json", where, "--code=x", "-n", "30", "-c", "4", "--repeat=2")
 	s := decode[struct {
 		Winners  int64            `json:"winners"`
 		Refusals map[string]int64 `json:"refusals"`
@@ -178,15 +181,40 @@ func TestJSONIsOneDocument(t *testing.T) {
 	}
 }
 
+func TestAStampedeThatIsNotExactExitsWithOne(t *testing.T) {
+	t.Parallel()
+	honest, err := url.Parse(server(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	proxy := httputil.NewSingleHostReverseProxy(honest)
+	liar := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if strings.HasPrefix(r.URL.Path, "/v1/wallets/") {
+			_, _ = w.Write([]byte(`{"balances":[{"amount":1000,"currency":"IRR"}]}`))
+			return
+		}
+		proxy.ServeHTTP(w, r)
+	}))
+	defer liar.Close()
+	where := "--url=" + liar.URL
+	if got := run(t, "", "code", "create", "--code=x", "--credit=5", "--limit=10", where); got.code != 0 {
+		t.Fatalf("%+v", got)
+	}
+	got := run(t, "", "stampede", "--code=x", "-n", "20", "-c", "4", where)
+	if got.code != 1 || !strings.HasPrefix(got.stdout, "NOT EXACT") || !strings.Contains(got.stdout, "has 1000 in the wallet, but it must be 500") {
+		t.Errorf("%+v", got)
+	}
+}
+
 func TestTheQuestionsOfCreate(t *testing.T) {
 	t.Parallel()
-	url := "--url=" + server(t)
-	got := run(t, "salam\n 1000000 \n2000", "code", "create", url)
+	where := "--url=" + server(t)
+	got := run(t, "salam\n 1000000 \n2000", "code", "create", where)
 	if got.code != 0 || got.stderr != "" || !strings.Contains(got.stdout, "Made the code salam: 1,000,000 IRR for each of 2,000 uses.") {
 		t.Errorf("%+v", got)
 	}
 	for _, bad := range []string{"", "salam", "salam\n", "salam\nx\n5\n", "salam\n5\nmany\n", "salam\n5\n-1\n", strings.Repeat("x", 1<<20)} {
-		if got := run(t, bad, "code", "create", url); got.code != 2 || got.stdout != "" {
+		if got := run(t, bad, "code", "create", where); got.code != 2 || got.stdout != "" {
 			t.Errorf("%.20q: %+v", bad, got)
 		}
 	}
@@ -309,7 +337,10 @@ func TestWhatWins(t *testing.T) {
 			t.Errorf("%s is %q, want %q", name, values[name], want)
 		}
 	}
-	if !strings.Contains(got.stderr, "SCRIP_LISTN means nothing here") {
+	if got.stderr != "" {
+		t.Errorf("stderr: %q", got.stderr)
+	}
+	if got := run(t, "", "config"); !strings.Contains(got.stderr, "SCRIP_LISTN means nothing here") {
 		t.Errorf("stderr: %q", got.stderr)
 	}
 	t.Setenv("SCRIP_MAX_BATCH", "many")

@@ -148,8 +148,7 @@ func cantReach(err error) string {
 		where = u.Scheme + "://" + u.Host
 	}
 	why := transport.Err
-	var op *net.OpError
-	if errors.As(why, &op) {
+	if op, ok := errors.AsType[*net.OpError](why); ok {
 		why = op.Err
 	}
 	return fmt.Sprintf("can't reach %s: %v; is it running? (scrip serve)", where, why)

@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"strconv"
+	"strings"
 	"text/tabwriter"
 
 	"github.com/mattn/go-isatty"
@@ -53,14 +54,16 @@ func group(text string) string {
 	for end < len(text) && text[end] != '.' {
 		end++
 	}
-	out := text[:start]
+	var out strings.Builder
+	out.WriteString(text[:start])
 	for at := start; at < end; at++ {
 		if at > start && (end-at)%3 == 0 {
-			out += ","
+			out.WriteByte(',')
 		}
-		out += text[at : at+1]
+		out.WriteByte(text[at])
 	}
-	return out + text[end:]
+	out.WriteString(text[end:])
+	return out.String()
 }
 
 // plural is "1 use" or "2,000 uses".

@@ -35,6 +35,7 @@ type bundle struct {
 	svc     httpapi.Services
 	handler http.Handler
 	url     string
+	now     func() time.Time
 	steps   atomic.Int64 // milliseconds
 }
 
@@ -70,13 +71,23 @@ func setupLive(tb testing.TB, change ...func(*httpapi.Config)) *bundle {
 
 func (b *bundle) serve(clock func() time.Time, change ...func(*httpapi.Config)) {
 	b.tb.Helper()
+	b.now = clock
 	b.store = memstore.New(memstore.Options{Clock: clock})
-	gate, err := memgate.New(memgate.Config{Clock: clock})
+	b.redeemWith(b.store, change...)
+}
+
+// redemptionStore is what a redemption is written to.
+type redemptionStore = redemption.Store
+
+// redeemWith starts the server, anew, with another store behind its redemptions.
+func (b *bundle) redeemWith(s redemptionStore, change ...func(*httpapi.Config)) {
+	b.tb.Helper()
+	gate, err := memgate.New(memgate.Config{Clock: b.now})
 	if err != nil {
 		b.tb.Fatal(err)
 	}
 	quiet := slog.New(slog.DiscardHandler)
-	redemptions, err := redemption.New(redemption.Config{MaxBatch: 512, MaxQueue: 8192, Clock: clock, Log: quiet}, b.store, gate, silent{})
+	redemptions, err := redemption.New(redemption.Config{MaxBatch: 512, MaxQueue: 8192, Clock: b.now, Log: quiet}, s, gate, silent{})
 	if err != nil {
 		b.tb.Fatal(err)
 	}
@@ -90,8 +101,8 @@ func (b *bundle) serve(clock func() time.Time, change ...func(*httpapi.Config)) 
 		_ = wallets.Close(ctx)
 		_ = gate.Close()
 	})
-	b.svc = httpapi.Services{Redemptions: redemptions, Wallets: wallets, Campaigns: campaign.New(b.store, gate, clock)}
-	cfg := httpapi.Config{Currency: "IRR", Log: quiet, Version: "1.2.3", Clock: clock}
+	b.svc = httpapi.Services{Redemptions: redemptions, Wallets: wallets, Campaigns: campaign.New(b.store, gate, b.now)}
+	cfg := httpapi.Config{Currency: "IRR", Log: quiet, Version: "1.2.3", Clock: b.now}
 	for _, c := range change {
 		c(&cfg)
 	}

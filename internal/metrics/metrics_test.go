@@ -10,13 +10,14 @@ import (
 	"testing"
 	"time"
 
-	dto "github.com/prometheus/client_model/go"
 	"github.com/prometheus/common/expfmt"
 	"github.com/prometheus/common/model"
 
 	"scrip/internal/fault"
 	"scrip/internal/metrics"
 	"scrip/internal/redemption"
+
+	dto "github.com/prometheus/client_model/go"
 )
 
 var _ redemption.Observer = (*metrics.Metrics)(nil)
@@ -25,7 +26,7 @@ var _ redemption.Observer = (*metrics.Metrics)(nil)
 func scrape(t *testing.T, m *metrics.Metrics) map[string]*dto.MetricFamily {
 	t.Helper()
 	w := httptest.NewRecorder()
-	m.Handler().ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/metrics", http.NoBody))
+	m.Handler().ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/metrics", http.NoBody))
 	if w.Code != http.StatusOK {
 		t.Fatalf("scrape: status %d: %s", w.Code, w.Body)
 	}

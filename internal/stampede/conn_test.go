@@ -166,7 +166,7 @@ func TestTemplatesNameEveryCustomer(t *testing.T) {
 	keyed, keyless, wallet := f.redeemTemplate(true), f.redeemTemplate(false), f.walletTemplate()
 	for _, n := range []int{0, 1, 42, CustomersMax - 1} {
 		name := customerName(f.name, n)
-		body := fmt.Sprintf(`{"code":"a\"b","customer":"%s"}`, name)
+		body := `{"code":"a\"b","customer":"` + name + `"}`
 		want := "POST /p/v1/redemptions HTTP/1.1\r\nHost: h\r\nUser-Agent: scrip-stampede\r\nContent-Type: application/json\r\n"
 		length := fmt.Sprintf("Content-Length: %d\r\n\r\n", len(body))
 		if got := string(keyed.of(n)); got != want+"Idempotency-Key: "+name+"\r\n"+length+body {

@@ -33,8 +33,8 @@ func bucketOf(d time.Duration) int {
 // middle returns the duration in the middle of a bucket.
 func middle(bucket int) time.Duration {
 	shift := max(bucket>>subBits-1, 0)
-	low := uint64(bucket-shift<<subBits) << shift //nolint:gosec // not below zero
-	return time.Duration(low+(1<<shift)>>1) * time.Microsecond
+	low := uint64(bucket-shift<<subBits) << shift              //nolint:gosec // not below zero
+	return time.Duration(low+(1<<shift)>>1) * time.Microsecond //nolint:gosec // below 2^41
 }
 
 // quantiles returns the durations below which these shares of the counts lie, in one pass; the shares
@@ -51,7 +51,8 @@ func (h *histogram) quantiles(shares ...float64) []time.Duration {
 		return values
 	}
 	seen, at := int64(0), 0
-	for bucket, n := range counts {
+	for bucket := range counts {
+		n := counts[bucket]
 		seen += n
 		for at < len(shares) && n > 0 && seen >= rankOf(shares[at], total) {
 			values[at] = middle(bucket)

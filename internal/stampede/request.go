@@ -31,7 +31,7 @@ func newTemplate(text, run string) template {
 func (t *template) of(customer int) []byte {
 	var digits [customerDigits]byte
 	for i := customerDigits - 1; i >= 0; i-- {
-		digits[i] = '0' + byte(customer%10)
+		digits[i] = '0' + byte(customer%10) //nolint:gosec // a digit
 		customer /= 10
 	}
 	for _, at := range t.at {

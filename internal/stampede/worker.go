@@ -109,8 +109,8 @@ func (w *worker) askFirst(ctx context.Context, customer int) {
 		return
 	}
 	n := read(r.body)
-	switch {
-	case r.status == http.StatusCreated || r.status == http.StatusOK:
+	switch r.status {
+	case http.StatusCreated, http.StatusOK:
 		a.verdict, a.receipt, a.rank = won, n.receipt, n.rank
 		w.f.winners.Add(1)
 		if n.receipt.IsZero() || n.rank < 1 {

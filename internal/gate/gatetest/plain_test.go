@@ -1,6 +1,7 @@
 package gatetest
 
 import (
+	"runtime"
 	"sync"
 	"time"
 
@@ -152,6 +153,7 @@ func (p *plain) Settle(asked time.Time, facts ...voucher.Fact) {
 			p.mu.Lock()
 			next := p.succeed(p.facts[f.Key], f, asked)
 			p.mu.Unlock()
+			runtime.Gosched() // it would happen anyway, one day
 			p.mu.Lock()
 			if next != nil && !p.closed {
 				p.facts[f.Key] = next

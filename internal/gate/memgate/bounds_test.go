@@ -249,10 +249,10 @@ func TestBooksUnderFire(t *testing.T) {
 	for range workers {
 		wg.Go(func() {
 			for range rounds {
-				n := rand.IntN(codes)
+				n := rand.IntN(codes) //nolint:gosec // any will do
 				key := "CODE" + strconv.Itoa(n)
-				f := factOf(strings.Clone(key), n, rand.Int64N(3), voucher.Status(rand.IntN(7)))
-				switch rand.IntN(8) {
+				f := factOf(strings.Clone(key), n, rand.Int64N(3), voucher.Status(rand.IntN(7))) //nolint:gosec // any will do
+				switch rand.IntN(8) {                                                            //nolint:gosec // any will do
 				case 0:
 					b.pass(time.Millisecond)
 					b.SettleWinners(f.Voucher, f.Version, large)

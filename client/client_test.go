@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -31,6 +32,13 @@ func (a *answers) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	next := a.list[min(len(a.seen), len(a.list))-1]
 	a.mu.Unlock()
 	next(w)
+}
+
+// asked is what has arrived so far.
+func (a *answers) asked() ([]*http.Request, []string) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return slices.Clone(a.seen), slices.Clone(a.body)
 }
 
 func says(status int, body string, headers ...string) func(http.ResponseWriter) {
@@ -97,15 +105,16 @@ func TestRetries(t *testing.T) {
 				o = append(o, client.IdempotencyKey(tt.key))
 			}
 			r, err := c.Redeem(t.Context(), client.RedeemRequest{Code: "salam", Customer: "ali"}, o...)
-			if len(a.seen) != tt.asked {
-				t.Errorf("asked %d times, want %d", len(a.seen), tt.asked)
+			seen, body := a.asked()
+			if len(seen) != tt.asked {
+				t.Errorf("asked %d times, want %d", len(seen), tt.asked)
 			}
 			if client.CodeOf(err) != tt.code || (err != nil) != (tt.code != "" || tt.failed) || (err == nil) != (r != nil) {
 				t.Errorf("got %v, %v", r, err)
 			}
-			for i := range a.seen {
-				if a.seen[i].Header.Get("Idempotency-Key") != a.seen[0].Header.Get("Idempotency-Key") || a.body[i] != a.body[0] {
-					t.Errorf("the request changed: %v %s", a.seen[i].Header, a.body[i])
+			for i := range seen {
+				if seen[i].Header.Get("Idempotency-Key") != seen[0].Header.Get("Idempotency-Key") || body[i] != body[0] {
+					t.Errorf("the request changed: %v %s", seen[i].Header, body[i])
 				}
 			}
 		})
@@ -151,8 +160,9 @@ func TestWhatIsAskedAgain(t *testing.T) {
 			t.Parallel()
 			c, a := serve(t, list{says(http.StatusServiceUnavailable, busy), says(http.StatusOK, `{}`)})
 			err := tt.call(t.Context(), c)
-			if again := len(a.seen) == 2; again != tt.again || again != (err == nil) {
-				t.Errorf("asked %d times: %v", len(a.seen), err)
+			seen, _ := a.asked()
+			if again := len(seen) == 2; again != tt.again || again != (err == nil) {
+				t.Errorf("asked %d times: %v", len(seen), err)
 			}
 		})
 	}
@@ -178,9 +188,9 @@ func TestWaiting(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
 	_, err = c.Wallet(ctx, "ali")
-	var p *client.Error
-	if !errors.As(err, &p) || p.RetryAfter != 30*time.Second || len(a.seen) != 1 {
-		t.Errorf("%v, asked %d times", err, len(a.seen))
+	seen, _ := a.asked()
+	if p, ok := errors.AsType[*client.Error](err); !ok || p.RetryAfter != 30*time.Second || len(seen) != 1 {
+		t.Errorf("%v, asked %d times", err, len(seen))
 	}
 }
 
@@ -190,8 +200,8 @@ func TestProblem(t *testing.T) {
 		`"detail":"You have already redeemed this code.","code":"already_redeemed","field":"code","request_id":"trace-1","retryable":false,`+
 		`"redemption":{"id":"rdm_1","rank":417,"created_at":"2026-03-20T12:00:00.000417Z"}}`)}, client.WithToken("sk_1"), client.WithUserAgent("me"))
 	_, err := c.Use(t.Context(), "salam", "ali", client.RequestID("trace-1"))
-	var p *client.Error
-	if !errors.As(fmt.Errorf("use: %w", err), &p) {
+	p, ok := errors.AsType[*client.Error](fmt.Errorf("use: %w", err))
+	if !ok {
 		t.Fatal(err)
 	}
 	if p.Code != client.CodeAlreadyRedeemed || p.Status != 400 || p.RequestID != "trace-1" || p.Redemption == nil || p.Redemption.Rank != 417 || p.Field != "code" {
@@ -200,7 +210,8 @@ func TestProblem(t *testing.T) {
 	if want := "scrip: already_redeemed (400): You have already redeemed this code. [code] (request trace-1)"; err.Error() != want {
 		t.Errorf("%q", err)
 	}
-	h := a.seen[0].Header
+	seen, _ := a.asked()
+	h := seen[0].Header
 	if h.Get("X-Request-Id") != "trace-1" || h.Get("Authorization") != "Bearer sk_1" || h.Get("User-Agent") != "me" || h.Get("Content-Type") != "application/json" {
 		t.Errorf("%v", h)
 	}
@@ -217,7 +228,8 @@ func TestPaths(t *testing.T) {
 		if _, err := c.Wallet(ctx, customer); err != nil {
 			t.Fatal(err)
 		}
-		r := a.seen[len(a.seen)-1]
+		seen, _ := a.asked()
+		r := seen[len(seen)-1]
 		if got := strings.TrimPrefix(r.URL.Path, "/v1/wallets/"); got != customer {
 			t.Errorf("%q arrived as %q in %s", customer, got, r.RequestURI)
 		}
@@ -225,7 +237,8 @@ func TestPaths(t *testing.T) {
 	if _, err := c.Redemptions(ctx, client.RedemptionQuery{Customer: "+98 9", Page: client.Page{Limit: 3, EndingBefore: "rdm_1"}}); err != nil {
 		t.Fatal(err)
 	}
-	if got := a.seen[len(a.seen)-1].RequestURI; got != "/v1/redemptions?customer=%2B98+9&ending_before=rdm_1&limit=3" {
+	seen, _ := a.asked()
+	if got := seen[len(seen)-1].RequestURI; got != "/v1/redemptions?customer=%2B98+9&ending_before=rdm_1&limit=3" {
 		t.Error(got)
 	}
 }
@@ -243,8 +256,9 @@ func TestWalk(t *testing.T) {
 		}
 		got = append(got, v.ID)
 	}
-	if strings.Join(got, " ") != "vch_3 vch_2 vch_1" || len(a.seen) != 2 || !strings.Contains(a.seen[1].RequestURI, "starting_after=vch_2") {
-		t.Errorf("%v, %d pages", got, len(a.seen))
+	seen, _ := a.asked()
+	if strings.Join(got, " ") != "vch_3 vch_2 vch_1" || len(seen) != 2 || !strings.Contains(seen[1].RequestURI, "starting_after=vch_2") {
+		t.Errorf("%v, %d pages", got, len(seen))
 	}
 	c, _ = serve(t, list{says(http.StatusNotFound, `{"code":"campaign_not_found"}`)})
 	n := 0

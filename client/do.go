@@ -59,9 +59,8 @@ func (c *Client) do(ctx context.Context, k call, options []RequestOption) (*answ
 		if err == nil || !again || attempt >= c.retries || !worthAsking(ctx, err) {
 			return a, err
 		}
-		var refusal *Error
 		var atLeast time.Duration
-		if errors.As(err, &refusal) {
+		if refusal, ok := errors.AsType[*Error](err); ok {
 			atLeast = refusal.RetryAfter
 		}
 		select {
@@ -138,12 +137,11 @@ func worthAsking(ctx context.Context, err error) bool {
 	if ctx.Err() != nil {
 		return false
 	}
-	var refusal *Error
-	if errors.As(err, &refusal) {
+	if refusal, ok := errors.AsType[*Error](err); ok {
 		return refusal.Retryable
 	}
-	var failed *connectionError
-	return errors.As(err, &failed)
+	_, failed := errors.AsType[*connectionError](err)
+	return failed
 }
 
 const (

@@ -41,8 +41,7 @@ func (e *Error) Error() string {
 
 // CodeOf is the code of the *Error that err is or wraps, and empty for any other error.
 func CodeOf(err error) Code {
-	var e *Error
-	if errors.As(err, &e) {
+	if e, ok := errors.AsType[*Error](err); ok {
 		return e.Code
 	}
 	return ""

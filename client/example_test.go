@@ -3,7 +3,6 @@ package client_test
 import (
 	"context"
 	"fmt"
-	"log"
 	"net/http"
 	"net/http/httptest"
 
@@ -17,7 +16,8 @@ func Example() {
 
 	c, err := client.New(server.URL)
 	if err != nil {
-		log.Fatal(err)
+		fmt.Println(err)
+		return
 	}
 	receipt, err := c.Redeem(ctx, client.RedeemRequest{Code: "salam", Customer: "09123456789"}, client.IdempotencyKey("order-4711"))
 	switch {
@@ -26,7 +26,7 @@ func Example() {
 	case client.CodeOf(err) == client.CodeQuantityExceeded:
 		fmt.Println("sold out")
 	default:
-		log.Fatal(err)
+		fmt.Println(err)
 	}
 	_, err = c.Redeem(ctx, client.RedeemRequest{Code: "salam", Customer: "09120000000"})
 	fmt.Println(client.CodeOf(err))

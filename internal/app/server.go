@@ -128,6 +128,7 @@ func (s *server) open(ctx context.Context) error {
 	}
 	s.listener = l
 	s.ready.set(true)
+	s.log.InfoContext(ctx, "serving", "listen", l.Addr().String(), "keys", "none: open to this machine, on loopback only")
 	return nil
 }
 

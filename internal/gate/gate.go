@@ -6,7 +6,7 @@
 //  2. Facts only go forward: one of an older version never overwrites a newer one, and within a version
 //     remaining only falls and a closed voucher never opens again.
 //  3. A winner is never refused here. Of a closed voucher the gate refuses only those whom the filter of
-//     its winners, built at this version after it closed, surely does not hold.
+//     its winners, read in this very closure (voucher.Closure), surely does not hold.
 //  4. Memory is bounded whatever is asked. What is forgotten is asked of the store again.
 //
 // Admit never waits for a network or a disk.
@@ -30,9 +30,9 @@ type Gate interface {
 	// SettleCampaign makes every fact about a campaign's vouchers of an older campaign version unusable,
 	// at once: what an administrator changed on this replica is obeyed by the next request.
 	SettleCampaign(campaign id.ID, version int64)
-	// SettleWinners hands over a closed voucher's winners, of the version they were read at. The reading
-	// began after the fact that closed it was learned.
-	SettleWinners(voucher id.ID, at voucher.Version, w *Winners)
+	// SettleWinners hands over a closed voucher's winners, with the fact that held in the snapshot in which
+	// they were read. They are kept only while the voucher is in that fact's closure.
+	SettleWinners(f voucher.Fact, w *Winners)
 	// Close frees what the gate holds.
 	Close() error
 }

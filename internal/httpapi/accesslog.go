@@ -56,8 +56,8 @@ func (a *AccessLog) Close() {
 }
 
 // enabled reports whether a line of this level would be written.
-func (a *AccessLog) enabled(level slog.Level) bool {
-	return a.log.Enabled(context.Background(), level) //nolint:forbidigo // a level does not depend on a request
+func (a *AccessLog) enabled(ctx context.Context, level slog.Level) bool {
+	return a.log.Enabled(ctx, level)
 }
 
 func (a *AccessLog) put(l line) {
@@ -123,7 +123,7 @@ func (l *line) write(ctx context.Context, log *slog.Logger) {
 }
 
 // note tells the metrics and the log about an answer, once. It costs nothing where neither listens.
-func (s *server) note(x *exchange, name string) {
+func (s *server) note(ctx context.Context, x *exchange, name string) {
 	level := slog.LevelDebug
 	if x.status >= http.StatusInternalServerError {
 		level = slog.LevelError
@@ -131,12 +131,12 @@ func (s *server) note(x *exchange, name string) {
 			level = slog.LevelWarn
 		}
 	}
-	wanted := s.cfg.AccessLog != nil && s.cfg.AccessLog.enabled(level)
+	wanted := s.cfg.AccessLog != nil && s.cfg.AccessLog.enabled(ctx, level)
 	failed := s.cfg.AccessLog == nil && level > slog.LevelDebug
 	if !wanted && !failed && s.cfg.Observe == nil {
 		return
 	}
-	took := time.Since(x.started) //nolint:forbidigo // as it was started
+	took := time.Since(x.started)
 	if s.cfg.Observe != nil {
 		s.cfg.Observe(name, x.status, took)
 	}
@@ -154,7 +154,7 @@ func (s *server) note(x *exchange, name string) {
 		s.cfg.AccessLog.put(l)
 		return
 	}
-	l.write(context.WithoutCancel(x.r.Context()), s.cfg.Log)
+	l.write(context.WithoutCancel(ctx), s.cfg.Log)
 }
 
 // knownMethod keeps what a stranger made up out of the log.

@@ -4,15 +4,15 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/go-json-experiment/json/jsontext"
+
 	"scrip/internal/id"
 	"scrip/internal/money"
-
-	"github.com/go-json-experiment/json/jsontext"
 )
 
 // appendText appends s as a JSON string. What is not UTF-8 becomes U+FFFD.
 func appendText(dst []byte, s string) []byte {
-	dst, _ = jsontext.AppendQuote(dst, s) //nolint:errcheck // the error says only that it replaced something
+	dst, _ = jsontext.AppendQuote(dst, s) // the error says only that it replaced something
 	return dst
 }
 

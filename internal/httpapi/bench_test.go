@@ -53,6 +53,7 @@ func newCaller(b *testing.B, h http.Handler, path string) *caller {
 }
 
 func (c *caller) send(b *testing.B, body []byte, status int) {
+	b.Helper()
 	clear(c.w.header)
 	c.body.Reset(body)
 	c.req.Body, c.req.ContentLength = &c.body, int64(len(body))
@@ -178,7 +179,7 @@ func BenchmarkWire(b *testing.B) {
 				way.path, len(body), body)
 			b.SetParallelism(connections / runtime.GOMAXPROCS(0))
 			b.RunParallel(func(pb *testing.PB) {
-				conn, err := net.Dial("tcp", server.Listener.Addr().String())
+				conn, err := (&net.Dialer{}).DialContext(b.Context(), "tcp", server.Listener.Addr().String())
 				if err != nil {
 					b.Error(err)
 					return

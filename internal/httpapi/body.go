@@ -8,10 +8,10 @@ import (
 	"strconv"
 	"strings"
 
-	"scrip/internal/fault"
-
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
+
+	"scrip/internal/fault"
 )
 
 // strict is how bodies are read: beyond what the package refuses by itself (a member named twice, text

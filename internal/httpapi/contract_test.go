@@ -9,12 +9,13 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/pb33f/libopenapi"
+	"github.com/pb33f/libopenapi-validator/schema_validation"
+
 	"scrip/api"
 	"scrip/internal/fault"
 	"scrip/internal/httpapi"
 
-	"github.com/pb33f/libopenapi"
-	"github.com/pb33f/libopenapi-validator/schema_validation"
 	v3 "github.com/pb33f/libopenapi/datamodel/high/v3"
 )
 

@@ -67,7 +67,7 @@ func (s *server) serve(rt *route) http.Handler {
 		if !x.written {
 			x.write()
 		}
-		s.note(x, name)
+		s.note(r.Context(), x, name)
 		x.release()
 	})
 }
@@ -99,7 +99,7 @@ func (x *exchange) run() (err error) {
 }
 
 func asError(p any) error {
-	err, _ := p.(error) //nolint:errcheck // nil will do
+	err, _ := p.(error)
 	return err
 }
 

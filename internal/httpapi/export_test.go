@@ -21,7 +21,10 @@ func Routes() []Route {
 
 // NewWith is New with one more route, whose handler is the test's.
 func NewWith(cfg Config, svc Services, pattern string, handle func(http.ResponseWriter, *http.Request) error) http.Handler {
-	s := New(cfg, svc).(*server)
+	s, ok := New(cfg, svc).(*server)
+	if !ok {
+		panic("New returns a server")
+	}
 	s.mux.Handle(pattern, s.serve(&route{method: "GET", path: "/test", handle: func(x *exchange) error { return handle(x.w, x.r) }}))
 	return s
 }

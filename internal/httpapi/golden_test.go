@@ -65,10 +65,22 @@ func (n *names) show(text string) string {
 	return text
 }
 
-// talk holds a conversation with a fresh server and compares its transcript with the golden one.
+// talk holds a conversation with a fresh server on each store, and compares its transcript with the golden
+// one: a client can't tell the stores apart.
 func talk(t *testing.T, file string, steps []step) {
 	t.Helper()
-	b := setup(t)
+	t.Run("memstore", func(t *testing.T) {
+		t.Parallel()
+		golden(t, file, transcript(setup(t), steps))
+	})
+	t.Run("sqlitestore", func(t *testing.T) {
+		t.Parallel()
+		golden(t, file, transcript(setupFile(t), steps))
+	})
+}
+
+func transcript(b *bundle, steps []step) string {
+	b.tb.Helper()
 	n := &names{named: map[string]string{}, count: map[string]int{}}
 	var out strings.Builder
 	for _, s := range steps {
@@ -90,17 +102,17 @@ func talk(t *testing.T, file string, steps []step) {
 		}
 		fmt.Fprintf(&out, "< %s\n\n", n.hide(strings.ReplaceAll(r.body, strings.TrimPrefix(b.url, "http://"), "(host)")))
 	}
-	golden(t, file, out.String())
+	return out.String()
 }
 
 func golden(t *testing.T, file, got string) {
 	t.Helper()
 	path := filepath.Join("testdata", file)
 	if *update {
-		if err := os.MkdirAll("testdata", 0o755); err != nil {
+		if err := os.MkdirAll("testdata", 0o750); err != nil {
 			t.Fatal(err)
 		}
-		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
+		if err := os.WriteFile(path, []byte(got), 0o600); err != nil {
 			t.Fatal(err)
 		}
 		return

@@ -78,7 +78,7 @@ func New(cfg Config, svc Services) http.Handler {
 		cfg.Log = slog.Default()
 	}
 	if cfg.Clock == nil {
-		cfg.Clock = time.Now //nolint:forbidigo // the default of an injected clock
+		cfg.Clock = time.Now
 	}
 	s := &server{cfg: cfg, svc: svc, mux: http.NewServeMux(), known: map[string]bool{}, deadlines: newDeadlines(cfg.RequestTimeout)}
 	s.exchanges.New = func() any { return &exchange{s: s} }
@@ -153,20 +153,20 @@ func (s *server) allowed(r *http.Request) string {
 	if !clean(r) {
 		return ""
 	}
-	allow := ""
+	var allow []string
 	probe := *r
 	for _, method := range methods() {
 		probe.Method = method
 		if _, pattern := s.mux.Handler(&probe); !s.known[pattern] {
 			continue
 		}
+		allow = append(allow, method)
 		if method == http.MethodGet {
-			method = "GET, HEAD"
+			allow = append(allow, http.MethodHead)
 		}
-		allow += method + ", "
 	}
-	if allow == "" {
+	if len(allow) == 0 {
 		return ""
 	}
-	return allow + http.MethodOptions
+	return strings.Join(append(allow, http.MethodOptions), ", ")
 }

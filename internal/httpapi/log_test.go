@@ -33,12 +33,6 @@ func (l *logged) text() string {
 	return l.buf.String()
 }
 
-func (l *logged) reset() {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.buf.Reset()
-}
-
 func (l *logged) logger() *slog.Logger {
 	return slog.New(slog.NewTextHandler(l, &slog.HandlerOptions{Level: &l.level}))
 }

@@ -4,10 +4,10 @@ import (
 	"strconv"
 	"time"
 
-	"scrip/internal/fault"
-
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
+
+	"scrip/internal/fault"
 )
 
 // optional is a member that may be missing or null, which a merge patch tells apart.
@@ -93,7 +93,7 @@ type instant struct {
 	value time.Time
 }
 
-var errTime = fault.ErrInvalidRequest.Says("This must be a time as RFC 3339 has it, as in 2026-03-20T12:00:00Z, from 1970 to 9999.") //nolint:gochecknoglobals // a sentinel
+var errTime = fault.ErrInvalidRequest.Says("This must be a time as RFC 3339 has it, as in 2026-03-20T12:00:00Z, from 1970 to 9999.")
 
 // UnmarshalJSONFrom reads the time, in UTC and whole microseconds, which is what a store keeps.
 func (i *instant) UnmarshalJSONFrom(d *jsontext.Decoder) error {

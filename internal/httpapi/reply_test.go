@@ -2,6 +2,7 @@ package httpapi_test
 
 import (
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"testing"
 
@@ -110,5 +111,5 @@ func (b *bundle) shared(code, voucherMore, campaignMore string) (campaign, vouch
 	if !ok {
 		b.tb.Fatalf("no voucher in %v", made)
 	}
-	return made["id"].(string), first["id"].(string)
+	return fmt.Sprint(made["id"]), fmt.Sprint(first["id"])
 }

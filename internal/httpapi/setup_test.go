@@ -7,11 +7,15 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"path/filepath"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/pb33f/libopenapi"
+	"github.com/pb33f/libopenapi-validator/config"
 
 	"scrip/api"
 	"scrip/internal/campaign"
@@ -19,19 +23,19 @@ import (
 	"scrip/internal/gate/memgate"
 	"scrip/internal/httpapi"
 	"scrip/internal/redemption"
+	"scrip/internal/store"
 	"scrip/internal/store/memstore"
+	"scrip/internal/store/sqlitestore"
 	"scrip/internal/wallet"
 
-	"github.com/pb33f/libopenapi"
 	validator "github.com/pb33f/libopenapi-validator"
-	"github.com/pb33f/libopenapi-validator/config"
 )
 
 // bundle is a server on a real memory store and a real gate, with a clock that steps a millisecond each
 // time somebody looks at it, so that ids sort in the order of their making.
 type bundle struct {
 	tb      testing.TB
-	store   *memstore.Store
+	store   store.Store
 	svc     httpapi.Services
 	handler http.Handler
 	url     string
@@ -57,23 +61,39 @@ func (silent) Flushed(int, time.Duration, error) {}
 func setup(tb testing.TB, change ...func(*httpapi.Config)) *bundle {
 	tb.Helper()
 	b := &bundle{tb: tb}
-	b.serve(b.clock, change...)
+	b.now = b.clock
+	b.store = memstore.New(memstore.Options{Clock: b.now})
+	b.redeemWith(b.store, change...)
 	return b
 }
 
 // setupLive is setup by the machine's own clock, as facts in the gate grow old.
-func setupLive(tb testing.TB, change ...func(*httpapi.Config)) *bundle {
+func setupLive(tb testing.TB) *bundle {
 	tb.Helper()
-	b := &bundle{tb: tb}
-	b.serve(time.Now, change...)
+	b := &bundle{tb: tb, store: memstore.New(memstore.Options{}), now: time.Now}
+	b.redeemWith(b.store)
 	return b
 }
 
-func (b *bundle) serve(clock func() time.Time, change ...func(*httpapi.Config)) {
-	b.tb.Helper()
-	b.now = clock
-	b.store = memstore.New(memstore.Options{Clock: clock})
-	b.redeemWith(b.store, change...)
+// setupFile is setup on the store that a server has by default.
+func setupFile(tb testing.TB) *bundle {
+	tb.Helper()
+	b := &bundle{tb: tb}
+	b.now = b.clock
+	s, err := sqlitestore.Open(tb.Context(), sqlitestore.Config{
+		Path: filepath.Join(tb.TempDir(), "scrip.db"), Clock: b.now, Log: slog.New(slog.DiscardHandler),
+	})
+	if err != nil {
+		tb.Fatal(err)
+	}
+	tb.Cleanup(func() {
+		if err := s.Close(); err != nil {
+			tb.Error(err)
+		}
+	})
+	b.store = s
+	b.redeemWith(s)
+	return b
 }
 
 // redemptionStore is what a redemption is written to.
@@ -102,7 +122,7 @@ func (b *bundle) redeemWith(s redemptionStore, change ...func(*httpapi.Config)) 
 		_ = gate.Close()
 	})
 	b.svc = httpapi.Services{Redemptions: redemptions, Wallets: wallets, Campaigns: campaign.New(b.store, gate, b.now)}
-	cfg := httpapi.Config{Currency: "IRR", Log: quiet, Version: "1.2.3", Clock: b.now}
+	cfg := httpapi.Config{Currency: "IRR", Log: quiet, Version: "1.2.3", Clock: b.now, Observe: observed}
 	for _, c := range change {
 		c(&cfg)
 	}

@@ -92,10 +92,8 @@ func (s *server) index(x *exchange) error {
 
 // safeHost is the host that the client asked for, unless somebody made it up to be read as more than that.
 func safeHost(host string) string {
-	strange := func(c rune) bool {
-		return !('a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || strings.ContainsRune(".-:[]", c))
-	}
-	if host == "" || strings.ContainsFunc(host, strange) {
+	const usual = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-:[]"
+	if host == "" || strings.ContainsFunc(host, func(c rune) bool { return !strings.ContainsRune(usual, c) }) {
 		return "localhost:8000"
 	}
 	return host

@@ -9,9 +9,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/pb33f/libopenapi/datamodel/high/base"
+
 	"scrip/client"
 
-	"github.com/pb33f/libopenapi/datamodel/high/base"
 	v3 "github.com/pb33f/libopenapi/datamodel/high/v3"
 )
 

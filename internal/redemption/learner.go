@@ -106,15 +106,15 @@ func (l *learner) lookup(ctx context.Context, keys []string) {
 	l.gate.Settle(asked, facts...)
 }
 
-// learnWinners builds the filter of a closed voucher's winners. They are final at the fact's version: the
-// store lets no reading of winners overtake a batch that began before it.
+// learnWinners builds the filter of a closed voucher's winners. They are final for the closure: the store
+// lets no reading of winners overtake a batch that began before it, and says which closure it saw.
 func (l *learner) learnWinners(ctx context.Context) {
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case f := <-l.winners:
-			if err := l.build(ctx, f.Voucher, f.Version); err != nil && ctx.Err() == nil {
+			if err := l.build(ctx, f.Voucher); err != nil && ctx.Err() == nil {
 				l.log.WarnContext(ctx, "the gate could not learn a voucher's winners; its losers go to the store",
 					"voucher", f.Voucher.Format(id.Voucher), "err", err)
 			}
@@ -122,11 +122,11 @@ func (l *learner) learnWinners(ctx context.Context) {
 	}
 }
 
-func (l *learner) build(ctx context.Context, v id.ID, at voucher.Version) error {
+func (l *learner) build(ctx context.Context, v id.ID) error {
 	ctx, cancel := context.WithTimeout(ctx, learnWaitMax)
 	defer cancel()
 	var hashes []uint64
-	err := l.store.Winners(ctx, v, func(customer string) bool {
+	seen, err := l.store.Winners(ctx, v, func(customer string) bool {
 		hashes = append(hashes, gate.HashCustomer(customer))
 		return true
 	})
@@ -137,6 +137,6 @@ func (l *learner) build(ctx context.Context, v id.ID, at voucher.Version) error 
 	if err != nil {
 		return err
 	}
-	l.gate.SettleWinners(v, at, w)
+	l.gate.SettleWinners(seen, w)
 	return nil
 }

@@ -59,9 +59,13 @@ func (s *Service) Rollback(ctx context.Context, r RollbackRequest) (RollbackResu
 		}
 		cmd.Fingerprint = fingerprint("rollback", r.Redemption.Format(id.Redemption), r.Reason)
 	}
+	asked := s.clock()
 	out, err := s.batches.Submit(ctx, cmd)
 	if err != nil {
 		return RollbackResult{}, waitFault(err)
+	}
+	if out.Fact.Key != "" {
+		s.gate.Settle(asked, out.Fact) // before the answer, so that whoever hears it finds the use open
 	}
 	if out.Refusal != nil {
 		return RollbackResult{}, out.Refusal

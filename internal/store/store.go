@@ -83,10 +83,12 @@ type Vouchers interface {
 	// Claims returns what a customer holds of a voucher and of its campaign and, if the first is above
 	// zero, the first receipt that stands.
 	Claims(ctx context.Context, customer string, v *voucher.Voucher) (voucher.Claims, *voucher.Redemption, error)
-	// Winners calls yield with each customer who holds a standing redemption of the voucher, as often as
-	// there are such redemptions, until yield returns false. What it reads holds the effect of every Apply
-	// that had begun when it was called, so that the winners of a closed voucher are all there.
-	Winners(ctx context.Context, voucher id.ID, yield func(customer string) bool) error
+	// Winners calls yield with the customer of each redemption of the voucher, until yield returns false,
+	// and returns the fact that held in the snapshot it read. Redemptions that were rolled back count:
+	// asked again under their key, they still answer with what they were. The snapshot holds the effect of
+	// every Apply that had begun when Winners was called, so that the winners of a closure are all there.
+	// It is fault.ErrVoucherNotFound where there is none.
+	Winners(ctx context.Context, voucher id.ID, yield func(customer string) bool) (voucher.Fact, error)
 	// Voucher returns one with its campaign, or fault.ErrVoucherNotFound.
 	Voucher(ctx context.Context, voucher id.ID) (Listing, error)
 	// ListVouchers returns a page, newest first.

@@ -120,10 +120,29 @@ type Fact struct {
 	Campaign  id.ID
 	Version   Version
 	Status    Status
-	Remaining int64 // uses left, -1 for no limit; within a version it only falls
+	Customer  string // whom the voucher is published to; empty for everybody
+	Remaining int64  // uses left, -1 for no limit; within a version it only falls
 	// FreshFor is how long the fact may be used, from the moment it was asked for: FactFreshFor, or less
 	// where the clock will change the status before that.
 	FreshFor time.Duration
+}
+
+// Refusal is the fault that the fact means for a customer who is surely no winner; nil lets them pass.
+func (f *Fact) Refusal(customer string) *fault.Error {
+	if f.Status != Open && f.Customer != "" && f.Customer != customer {
+		return fault.ErrAssigned // as Judge says it, before the status
+	}
+	return f.Status.Refusal()
+}
+
+// Closure names the time during which a voucher is closed: within one version a status, once left, never
+// comes back, so two facts of one closure speak of the same winners.
+func (f *Fact) Closure() Closure { return Closure{f.Version, f.Status} }
+
+// Closure is a voucher's version and its status.
+type Closure struct {
+	Version Version
+	Status  Status
 }
 
 // FactOf is the fact about a voucher at a moment of the store's clock.
@@ -132,6 +151,7 @@ func FactOf(c *Campaign, v *Voucher, now time.Time) Fact {
 		Key: v.Key, Voucher: v.ID, Campaign: c.ID,
 		Version:   Version{Campaign: c.Version, Voucher: v.Version},
 		Status:    StatusOf(c, v, now),
+		Customer:  v.Customer,
 		Remaining: v.Remaining(),
 		FreshFor:  FactFreshFor,
 	}

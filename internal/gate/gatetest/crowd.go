@@ -76,7 +76,7 @@ func crowdObeys(t testing.TB, open Open) {
 			begun.Store(v)
 			f := at(v)
 			b.learn(f)
-			b.SettleWinners(f.Voucher, f.Version, won)
+			b.SettleWinners(f, won)
 			settled.Store(v)
 			for i := 0; checked.Load() == seen && i < 20; i++ { // let somebody ask
 				runtime.Gosched()
@@ -100,7 +100,7 @@ func crowdObeys(t testing.TB, open Open) {
 		forever(func() { // late news, as late as may be
 			f := at(rand.Int64N(settled.Load() + 1)) //nolint:gosec // any will do
 			b.learn(f, voucher.UnknownFact(code))
-			b.SettleWinners(f.Voucher, f.Version, won)
+			b.SettleWinners(f, won)
 		})
 	}
 	for range 3 {
@@ -141,7 +141,11 @@ func crowdStress(t testing.TB, open Open) {
 		if s == voucher.Unknown {
 			return voucher.UnknownFact(key(n))
 		}
-		return factAbout(key(n), uint16(n), s, rand.Int64N(4)) //nolint:gosec // below 64
+		f := factAbout(key(n), uint16(n), s, rand.Int64N(4)) //nolint:gosec // below 64
+		if n%2 == 0 {
+			f.Customer = owner
+		}
+		return f
 	}
 	var wg sync.WaitGroup
 	for range workers {
@@ -155,7 +159,7 @@ func crowdStress(t testing.TB, open Open) {
 				case 1:
 					b.SettleCampaign(f.Campaign, rand.Int64N(3)) //nolint:gosec // any will do
 				case 2, 3:
-					b.SettleWinners(f.Voucher, f.Version, won)
+					b.SettleWinners(f, won)
 				case 4, 5, 6:
 					b.hear(rand.N(2*voucher.FactFreshFor), f, about((n+1)%codes)) //nolint:gosec // any will do
 				default:
@@ -163,8 +167,10 @@ func crowdStress(t testing.TB, open Open) {
 					if d.Refusal != nil && f.Status != voucher.Unknown {
 						t.Errorf("a winner is refused: %v", d.Refusal)
 					}
-					if d := b.Admit(key(n), loser); d.Refusal != nil && d.Refusal.Code != f.Status.Refusal().Code {
-						t.Errorf("%v refuses with %v", f.Status, d.Refusal)
+					for _, customer := range []string{loser, owner} {
+						if d := b.Admit(key(n), customer); d.Refusal != nil && !alike(d.Refusal, f.Refusal(customer)) {
+							t.Errorf("%v refuses %s with %v", f.Status, customer, d.Refusal)
+						}
 					}
 				}
 			}

@@ -60,11 +60,16 @@ func checks() []check {
 		{"late news does not make a fact older", askedGoesForward},
 
 		{"only the winners of the fact's own version count", winnersOfVersion},
+		{"only the winners of the fact's own status count", winnersOfStatus},
 		{"winners are taken of a closed voucher only", winnersOfClosed},
-		{"winners stay while the voucher stays closed", winnersStay},
-		{"winners from before the start end with it", winnersEndWithStart},
-		{"winners read before the start and come after it are not used", winnersReadBeforeStart},
+		{"winners stay while the closure lasts", winnersStay},
+		{"winners end with their closure", winnersEndWithClosure},
+		{"winners read before the start are not taken for those of a later closure", winnersReadBeforeStart},
 		{"of many, every winner passes and few strangers do", manyWinners},
+
+		{"an assigned voucher's closed fact tells strangers that it is assigned", assignedTellsStrangers},
+		{"an assigned voucher that is open passes", assignedOpenPasses},
+		{"an assigned voucher can be assigned anew", assignedChanges},
 
 		{"a changed campaign's facts are not used any more", campaignChanged},
 		{"late facts of a changed campaign refuse nobody", campaignLateFacts},
@@ -124,15 +129,15 @@ func (b *bench) learn(fs ...voucher.Fact) { b.Settle(b.clock.Now(), fs...) }
 // hear settles facts that were asked for a while ago.
 func (b *bench) hear(ago time.Duration, fs ...voucher.Fact) { b.Settle(b.clock.Now().Add(-ago), fs...) }
 
-// won hands over the winners of f's version.
+// won hands over the winners that were read when f held.
 func (b *bench) won(f voucher.Fact, customers ...string) {
 	b.Helper()
-	b.SettleWinners(f.Voucher, f.Version, winners(b, customers...))
+	b.SettleWinners(f, winners(b, customers...))
 }
 
 func (b *bench) refuses(key, customer string, want *fault.Error) {
 	b.Helper()
-	if d := b.Admit(key, customer); d.Refusal == nil || d.Refusal.Code != want.Code {
+	if d := b.Admit(key, customer); !alike(d.Refusal, want) {
 		b.Fatalf("Admit(%q, %q) refuses with %v, want %v", key, customer, d.Refusal, want)
 	}
 }
@@ -151,6 +156,9 @@ func (b *bench) wishes(want gate.Want) {
 		b.Fatalf("Admit wants %s, want %s (refusal: %v)", wantString(d.Want), wantString(want), d.Refusal)
 	}
 }
+
+// alike reports whether there are two refusals, and they say the same.
+func alike(a, b *fault.Error) bool { return a != nil && b != nil && a.Code == b.Code }
 
 func wantString(w gate.Want) string {
 	switch w {

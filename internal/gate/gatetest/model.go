@@ -23,10 +23,9 @@ import (
 //	newest news that reached this gate, at which the store would have refused this customer alike.
 //
 // So nobody is refused who would have been accepted throughout, or has been a winner throughout; and what
-// was learned a moment ago is obeyed at once, for then there is but that moment.
-//
-// The model leaves out vouchers that are published to one customer: their facts do not say so, and what
-// the gate says of them to others must be somebody else's care.
+// was learned a moment ago is obeyed at once, for then there is but that moment. Who has redeemed a voucher
+// that is there is never refused alike: the answer to their request's repetition is what it was, even if it
+// was rolled back since.
 func model(t testing.TB, open Open) {
 	rounds := 5 // of a hundred stories each, by rapid's default
 	if testing.Short() {
@@ -64,9 +63,6 @@ type world struct {
 	questions []*question
 	readings  []*reading
 	notices   []notice
-	// waited are the versions at which the gate was told that a voucher had not started. A gate may be
-	// wary of winners of these.
-	waited [modelVouchers]map[voucher.Version]bool
 }
 
 // question is a look-up: asked, then judged by the store, then delivered, perhaps more than once.
@@ -81,12 +77,8 @@ type question struct {
 // reading is one of a voucher's winners, at one snapshot.
 type reading struct {
 	voucher int
-	asked   time.Time
-	wanted  voucher.Version // what the wish was about
 	read    bool
-	closed  bool // at the snapshot; if not, there is nothing to deliver
-	waiting bool // for the voucher's start, at the snapshot
-	at      voucher.Version
+	fact    voucher.Fact // at the snapshot
 	winners []string
 }
 
@@ -105,7 +97,7 @@ func newWorld(rt *rapid.T, t testing.TB, open Open) *world {
 			ID: id.ID{0: 2, 15: byte(i)}, CampaignID: w.held.campaign.ID,
 			Code: modelKey(i), Key: modelKey(i), Limit: int64(1 + i), PerCustomer: 1,
 		}
-		w.waited[i] = make(map[voucher.Version]bool)
+		w.held.vouchers[i].Customer = w.anyAssignee()
 	}
 	w.held.made[0] = true
 	w.changed()
@@ -165,6 +157,11 @@ func (w *world) passTime() {
 func (w *world) anyVoucher() int  { return rapid.IntRange(0, modelVouchers-1).Draw(w.T, "voucher") }
 func (w *world) anyCustomer() int { return rapid.IntRange(0, modelCustomers-1).Draw(w.T, "customer") }
 
+// anyAssignee is whom a voucher is published to: everybody, mostly.
+func (w *world) anyAssignee() string {
+	return rapid.SampledFrom([]string{"", "", "", modelCustomer(0)}).Draw(w.T, "published to")
+}
+
 // tellMaybe is what a replica learns from what it did itself, if it was this one.
 func (w *world) tellMaybe(i int) {
 	if rapid.Bool().Draw(w.T, "here") {
@@ -219,13 +216,11 @@ func (w *world) deliverFact() {
 }
 
 func (w *world) deliverQuestion(q *question) {
-	w.Logf("settle %v %v %+v, %d left, asked %v ago", q.fact.Key, q.fact.Status, q.fact.Version, q.fact.Remaining, w.clock.Now().Sub(q.asked))
+	w.Logf("settle %v %v %+v for %q, %d left, asked %v ago",
+		q.fact.Key, q.fact.Status, q.fact.Version, q.fact.Customer, q.fact.Remaining, w.clock.Now().Sub(q.asked))
 	w.gate.Settle(q.asked, q.fact)
 	if w.told[q.voucher].before(q.when) {
 		w.told[q.voucher] = q.when
-	}
-	if q.fact.Status == voucher.NotStarted {
-		w.waited[q.voucher][q.fact.Version] = true
 	}
 	w.admitEverybody(q.voucher)
 }
@@ -248,14 +243,9 @@ func (w *world) deliverNoticeOf(n int) {
 	}
 }
 
-// readUnasked reads the winners of a voucher that is not waiting for its start, for such may come unasked.
+// readUnasked reads winners that nobody wished for.
 func (w *world) readUnasked() {
-	i := w.anyVoucher()
-	if w.held.made[i] && w.held.fact(i, w.clock.Now()).Status != voucher.NotStarted {
-		r := &reading{voucher: i, asked: w.clock.Now()}
-		w.readNow(r)
-		w.readings = append(w.readings, r)
-	}
+	w.readings = append(w.readings, w.readNow(&reading{voucher: w.anyVoucher()}))
 }
 
 func (w *world) read() {
@@ -266,17 +256,15 @@ func (w *world) read() {
 	}
 }
 
-// readNow takes the snapshot: the version and the winners are of the same moment.
-func (w *world) readNow(r *reading) {
-	f := w.held.fact(r.voucher, w.clock.Now())
-	r.read, r.at = true, f.Version
-	r.closed = f.Status != voucher.Open && f.Status != voucher.Unknown
-	r.waiting = f.Status == voucher.NotStarted
-	for c, n := range w.held.claims[r.voucher] {
-		if n > 0 {
+// readNow takes the snapshot: the fact and the winners are of the same moment.
+func (w *world) readNow(r *reading) *reading {
+	r.read, r.fact = true, w.held.fact(r.voucher, w.clock.Now())
+	for c, ever := range w.held.redeemed[r.voucher] {
+		if ever {
 			r.winners = append(r.winners, modelCustomer(c))
 		}
 	}
+	return r
 }
 
 func (w *world) deliverWinners() {
@@ -288,22 +276,19 @@ func (w *world) deliverWinners() {
 	if !r.read {
 		return
 	}
-	// Those from before the start come once, as they were wished for, or not at all: a driver may count on
-	// it, to know which are still to come.
-	if r.waiting && r.at != r.wanted {
-		r.closed = false
-	}
-	if r.waiting || rapid.Bool().Draw(w.T, "for the last time") {
+	if rapid.Bool().Draw(w.T, "for the last time") {
 		w.readings = slices.Delete(w.readings, n, n+1)
 	}
-	if r.closed && w.clock.Now().Sub(r.asked) < readingMax {
-		w.settleWinners(r)
-	}
+	w.settleWinners(r)
 }
 
+// settleWinners hands over what was read, also of a voucher that was open, but not if there was none.
 func (w *world) settleWinners(r *reading) {
-	w.Logf("settle winners of %s at %+v: %v", modelKey(r.voucher), r.at, r.winners)
-	w.gate.SettleWinners(w.held.vouchers[r.voucher].ID, r.at, winners(w.T, r.winners...))
+	if r.fact.Status == voucher.Unknown {
+		return
+	}
+	w.Logf("settle winners of %s, %v at %+v: %v", modelKey(r.voucher), r.fact.Status, r.fact.Version, r.winners)
+	w.gate.SettleWinners(r.fact, winners(w.T, r.winners...))
 	w.admitEverybody(r.voucher)
 }
 
@@ -323,7 +308,7 @@ func (w *world) admit(i, customer int) gate.Decision {
 		w.askAbout(i)
 	}
 	if d.Want&gate.WantWinners != 0 {
-		w.readings = append(w.readings, &reading{voucher: i, asked: w.clock.Now(), wanted: d.Fact.Version})
+		w.readings = append(w.readings, &reading{voucher: i})
 	}
 	if d.Refusal != nil && !w.sound(i, customer, d.Refusal) {
 		w.Fatalf("%s is refused %s with %s, and never would the store have said so since the gate was told better",
@@ -356,7 +341,7 @@ func (w *world) sound(i, customer int, refusal *fault.Error) bool {
 			if at.Before(first) || at.After(last) {
 				continue
 			}
-			if said := e.answer(i, customer, at); said != nil && said.Code == refusal.Code {
+			if !e.redeemed[i][customer] && alike(e.answer(i, customer, at), refusal) {
 				return true
 			}
 		}
@@ -368,35 +353,13 @@ func (w *world) sound(i, customer int, refusal *fault.Error) bool {
 func (w *world) tellAll() {
 	i := w.anyVoucher()
 	w.tell(i)
+	w.settleWinners(w.readNow(&reading{voucher: i}))
 	f := w.held.fact(i, w.clock.Now())
-	complete := f.Status == voucher.Unknown
-	switch f.Status {
-	case voucher.Open, voucher.Unknown:
-	case voucher.NotStarted:
-		complete = w.answerWish(i, f.Version)
-	default:
-		r := &reading{voucher: i, asked: w.clock.Now()}
-		w.readNow(r)
-		w.settleWinners(r)
-		complete = !w.waited[i][f.Version]
-	}
 	for customer := range modelCustomers {
 		d := w.admit(i, customer)
-		if want := f.Status.Refusal(); complete && w.held.claims[i][customer] == 0 && (d.Refusal == nil || d.Refusal.Code != want.Code) {
-			w.Fatalf("%s passes at %s, though the gate was told all: %v", modelCustomer(customer), modelKey(i), f.Status)
+		want := f.Refusal(modelCustomer(customer))
+		if want != nil && !w.held.redeemed[i][customer] && !alike(d.Refusal, want) {
+			w.Fatalf("%s is told %v at %s, though the gate was told all: %v", modelCustomer(customer), d.Refusal, modelKey(i), want)
 		}
 	}
-}
-
-// answerWish answers a wish for the winners at this version, if there is one.
-func (w *world) answerWish(i int, at voucher.Version) (answered bool) {
-	n := slices.IndexFunc(w.readings, func(r *reading) bool { return r.voucher == i && r.wanted == at && !r.read })
-	if n < 0 {
-		return false
-	}
-	r := w.readings[n]
-	w.readings = slices.Delete(w.readings, n, n+1)
-	w.readNow(r)
-	w.settleWinners(r)
-	return true
 }

@@ -15,6 +15,7 @@ type holdings struct {
 	vouchers [modelVouchers]voucher.Voucher
 	made     [modelVouchers]bool
 	claims   [modelVouchers][modelCustomers]int64
+	redeemed [modelVouchers][modelCustomers]bool // ever: what was rolled back is answered as it was, if asked again
 }
 
 // epoch is the store from one change to the next.
@@ -44,6 +45,7 @@ func (w *world) redeem() {
 	w.held.campaign.Redeemed++
 	w.held.campaign.GivenMinor += w.held.campaign.Effect.AmountMinor
 	w.held.claims[i][customer]++
+	w.held.redeemed[i][customer] = true
 	w.changed()
 	w.tellMaybe(i)
 }
@@ -72,10 +74,14 @@ func (w *world) amendVoucher() {
 		return
 	}
 	var p voucher.Patch
-	if rapid.Bool().Draw(w.T, "disable or enable") {
+	switch rapid.IntRange(0, 4).Draw(w.T, "change") {
+	case 0, 1:
 		disabled := !w.held.vouchers[i].Disabled
 		p.Disabled = &disabled
-	} else {
+	case 2:
+		customer := w.anyAssignee()
+		p.Customer = &customer
+	default:
 		limit := w.held.vouchers[i].Redeemed + rapid.Int64Range(0, 2).Draw(w.T, "limit left")
 		p.Limit = &limit
 	}

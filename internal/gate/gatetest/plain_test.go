@@ -5,6 +5,7 @@ import (
 	"sync"
 	"time"
 
+	"scrip/internal/fault"
 	"scrip/internal/gate"
 	"scrip/internal/id"
 	"scrip/internal/voucher"
@@ -32,12 +33,22 @@ const (
 	lendsFreshFor        bug = "a late fact lends its time"
 	trustsTheFuture      bug = "a fact asked for in the future counts from then"
 	anyWinners           bug = "winners of any version are taken"
-	winnersOfOpen        bug = "winners of an open voucher are taken"
+	anyStatusWinners     bug = "winners read at any status of the version are taken"
+	winnersFromBefore    bug = "winners read before the start are taken after it"
+	winnersFromOpen      bug = "winners read while the voucher was open are taken"
+	winnersOfOpen        bug = "an open voucher's winners are taken, and stay when it closes"
 	winnersOverVersions  bug = "winners stay over a new version"
 	winnersOverStart     bug = "winners from before the start stay"
-	winnersFromBefore    bug = "winners read before the start are taken after it"
+	winnersOverEnd       bug = "winners of a voucher sold out stay when it ends"
+	fetchesOncePerKey    bug = "the winners of the next closure are wished for later"
 	renewalDropsWinners  bug = "a renewed fact loses its winners"
 	wrongRefusal         bug = "every refusal is sold out"
+	ignoresAssignee      bug = "strangers are told the status of an assigned voucher"
+	tellsSoldOut         bug = "strangers are told that an assigned voucher is sold out"
+	strangerToAll        bug = "all are strangers to an assigned voucher"
+	refusesStrangers     bug = "strangers are refused an assigned voucher that is open"
+	refusesStrangersSoon bug = "strangers are refused before the winners are known"
+	keepsAssignee        bug = "whom a voucher is published to never changes"
 	asksEverybody        bug = "everybody is asked to renew"
 	asksNobody           bug = "nobody is asked to renew"
 	asksOnce             bug = "nobody is asked to renew again"
@@ -57,7 +68,9 @@ func bugs() []bug {
 	return []bug{
 		ignoresVersions, ignoresStages, ignoresCampaignPart, dropsOpen, unknownOverwrites, unknownStays, refusesWinners, refusesUnheard,
 		neverExpires, ignoresFreshFor, trustsFreshFor, countsFromArrival, askedFalls, lendsFreshFor, trustsTheFuture,
-		anyWinners, winnersOfOpen, winnersOverVersions, winnersOverStart, winnersFromBefore, renewalDropsWinners, wrongRefusal,
+		anyWinners, anyStatusWinners, winnersFromBefore, winnersFromOpen, winnersOfOpen, winnersOverVersions, winnersOverStart,
+		winnersOverEnd, fetchesOncePerKey, renewalDropsWinners, wrongRefusal,
+		ignoresAssignee, tellsSoldOut, strangerToAll, refusesStrangers, refusesStrangersSoon, keepsAssignee,
 		asksEverybody, asksNobody, asksOnce, asksLate, fetchesEverybody, fetchesOnce, wishesNothing,
 		ignoresCampaigns, takesLateOfCampaign, floorFalls, forgetsFloors, learnsWhenClosed, judgesBeforeItWrites,
 	}
@@ -81,8 +94,6 @@ type plainFact struct {
 	winners    *gate.Winners
 	renewAsked time.Time // when a caller was last asked, zero if not since the last news
 	fetchAsked time.Time
-	owed       int       // readings asked for before the start that have not come
-	notUntil   time.Time // no winners are taken before
 }
 
 func newPlain(b bug, clock func() time.Time) *plain {
@@ -93,7 +104,7 @@ func (p *plain) Admit(key, customer string) gate.Decision {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	f, now := p.facts[key], p.clock()
-	if f == nil || f.Status == voucher.Open {
+	if f == nil || f.Status == voucher.Open && (p.bug != refusesStrangers || !f.strange(customer)) {
 		return gate.Decision{}
 	}
 	age := now.Sub(f.asked)
@@ -101,22 +112,35 @@ func (p *plain) Admit(key, customer string) gate.Decision {
 	if low || age >= f.FreshFor && p.bug != neverExpires {
 		return p.renew(gate.Decision{}, f, now)
 	}
-	if f.Status != voucher.Unknown {
-		if f.winners == nil && p.bug != refusesUnheard {
+	if f.Status != voucher.Unknown && f.Status != voucher.Open {
+		if f.winners == nil && p.bug != refusesUnheard && (p.bug != refusesStrangersSoon || !f.strange(customer)) {
 			return p.fetch(f, now)
 		}
 		if f.winners != nil && f.winners.MayHold(customer) && p.bug != refusesWinners {
 			return gate.Decision{}
 		}
 	}
-	d := gate.Decision{Refusal: f.Status.Refusal()}
-	if p.bug == wrongRefusal {
-		d.Refusal = voucher.SoldOut.Refusal()
-	}
+	d := gate.Decision{Refusal: p.refusal(f, customer)}
 	if age > f.FreshFor/2 && p.bug != asksLate {
 		return p.renew(d, f, now)
 	}
 	return d
+}
+
+// strange reports whether the voucher is published to somebody else.
+func (f *plainFact) strange(customer string) bool { return f.Customer != "" && f.Customer != customer }
+
+func (p *plain) refusal(f *plainFact, customer string) *fault.Error {
+	switch {
+	case p.bug == wrongRefusal || p.bug == tellsSoldOut && f.Status == voucher.SoldOut:
+		return fault.ErrSoldOut
+	case p.bug == refusesStrangers && f.strange(customer) || p.bug == strangerToAll && f.Customer != "":
+		return fault.ErrAssigned
+	case p.bug == ignoresAssignee:
+		return f.Status.Refusal()
+	default:
+		return f.Refusal(customer)
+	}
 }
 
 func (p *plain) renew(d gate.Decision, f *plainFact, now time.Time) gate.Decision {
@@ -130,13 +154,10 @@ func (p *plain) renew(d gate.Decision, f *plainFact, now time.Time) gate.Decisio
 
 func (p *plain) fetch(f *plainFact, now time.Time) gate.Decision {
 	again := f.fetchAsked.IsZero() || now.Sub(f.fetchAsked) >= time.Second && p.bug != fetchesOnce
-	if !again && p.bug != fetchesEverybody || now.Before(f.notUntil) {
+	if !again && p.bug != fetchesEverybody {
 		return gate.Decision{}
 	}
 	f.fetchAsked = now
-	if f.Status == voucher.NotStarted {
-		f.owed++
-	}
 	return gate.Decision{Want: gate.WantWinners, Fact: p.subject(f)}
 }
 
@@ -217,6 +238,12 @@ func (p *plain) advance(old, next *plainFact, asked time.Time) *plainFact {
 	if is < was && p.bug != ignoresVersions {
 		return old
 	}
+	if p.bug == keepsAssignee {
+		next.Customer = old.Customer
+	}
+	if p.bug == fetchesOncePerKey {
+		next.fetchAsked = old.fetchAsked
+	}
 	if next.Version != old.Version {
 		if p.bug == winnersOverVersions && next.Status != voucher.Open {
 			next.winners = old.winners
@@ -234,18 +261,30 @@ func (p *plain) advance(old, next *plainFact, asked time.Time) *plainFact {
 			return old
 		}
 	}
-	started := old.Status == voucher.NotStarted && next.Status != voucher.NotStarted
-	next.notUntil = old.notUntil
-	if started && old.owed > 0 && p.bug != winnersFromBefore {
-		next.notUntil = p.clock().Add(readingMax)
+	if next.Closure() == old.Closure() {
+		next.fetchAsked = old.fetchAsked
+		if p.bug != renewalDropsWinners {
+			next.winners = old.winners
+		}
 	}
-	if next.Status != voucher.Open && (!started || p.bug == winnersOverStart) && p.bug != renewalDropsWinners {
+	if p.keepsWinners(old.Status, next.Status) {
 		next.winners = old.winners
 	}
-	if !started {
-		next.fetchAsked, next.owed = old.fetchAsked, old.owed
-	}
 	return next
+}
+
+// keepsWinners reports whether winners are mistaken for those of the next closure.
+func (p *plain) keepsWinners(old, next voucher.Status) bool {
+	switch p.bug {
+	case winnersOverStart:
+		return old == voucher.NotStarted
+	case winnersOfOpen:
+		return old == voucher.Open
+	case winnersOverEnd:
+		return next == voucher.Ended && old != voucher.NotStarted
+	default:
+		return false
+	}
 }
 
 func plainStage(s voucher.Status) int {
@@ -273,21 +312,30 @@ func (p *plain) SettleCampaign(campaign id.ID, version int64) {
 	}
 }
 
-func (p *plain) SettleWinners(of id.ID, at voucher.Version, w *gate.Winners) {
+func (p *plain) SettleWinners(read voucher.Fact, w *gate.Winners) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for _, f := range p.facts {
-		if f.Voucher != of || f.Status == voucher.Unknown || p.clock().Before(f.notUntil) {
-			continue
+		if f.Voucher == read.Voucher && f.Status != voucher.Unknown && p.takesWinners(f, &read) {
+			f.winners = w
 		}
-		if f.Version != at && p.bug != anyWinners {
-			continue
-		}
-		if f.Status == voucher.Open && p.bug != winnersOfOpen {
-			continue
-		}
-		f.winners, f.owed = w, max(f.owed-1, 0)
 	}
+}
+
+// takesWinners reports whether winners that were read under one fact are taken under another.
+func (p *plain) takesWinners(f *plainFact, read *voucher.Fact) bool {
+	if f.Status == voucher.Open {
+		return p.bug == winnersOfOpen && f.Version == read.Version
+	}
+	if f.Closure() == read.Closure() || p.bug == anyWinners {
+		return true
+	}
+	if f.Version != read.Version {
+		return false
+	}
+	return p.bug == anyStatusWinners ||
+		p.bug == winnersFromBefore && read.Status == voucher.NotStarted ||
+		p.bug == winnersFromOpen && read.Status == voucher.Open
 }
 
 func (p *plain) Close() error {

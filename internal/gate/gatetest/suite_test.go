@@ -41,7 +41,8 @@ func TestModelFindsBugs(t *testing.T) {
 	quietly(t)
 	for _, b := range []bug{
 		ignoresVersions, ignoresStages, unknownOverwrites, refusesWinners, refusesUnheard, neverExpires, countsFromArrival,
-		anyWinners, winnersOverVersions, winnersOverStart, wrongRefusal, ignoresCampaigns, floorFalls,
+		anyWinners, anyStatusWinners, winnersFromBefore, winnersFromOpen, winnersOverVersions, winnersOverStart, wrongRefusal,
+		ignoresAssignee, tellsSoldOut, strangerToAll, refusesStrangers, keepsAssignee, ignoresCampaigns, floorFalls,
 	} {
 		t.Run(string(b), func(t *testing.T) {
 			model := checks()[slices.IndexFunc(checks(), func(c check) bool { return strings.HasPrefix(c.name, "model") })]

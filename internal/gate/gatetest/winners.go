@@ -22,10 +22,14 @@ func winnersOfVersion(t testing.TB, open Open) {
 		{Campaign: 6, Voucher: 4},
 		{},
 	} {
-		b.SettleWinners(f.Voucher, at, winners(b))
+		read := f
+		read.Version = at
+		b.won(read)
 		b.passes(code, winner)
 	}
-	b.SettleWinners(factAbout("OTHER", 2, voucher.SoldOut, 5).Voucher, f.Version, winners(b))
+	other := factAbout("OTHER", 2, voucher.SoldOut, 5)
+	other.Version = f.Version
+	b.won(other)
 	b.passes(code, winner)
 
 	b.won(f, winner)
@@ -54,9 +58,12 @@ func winnersOfClosed(t testing.TB, open Open) {
 
 	b = newBench(t, open)
 	b.learn(fact(voucher.Open, 1))
-	b.won(f) // it is open: the set is not final
+	b.won(fact(voucher.Open, 1)) // it is open: the set is not final
+	b.won(f)                     // it was closed to this reader, and is not to this gate
 	b.passes(code, winner)
 	b.learn(f)
+	b.passes(code, winner)
+	b.won(fact(voucher.Open, 1))
 	b.passes(code, winner)
 }
 
@@ -75,42 +82,65 @@ func winnersStay(t testing.TB, open Open) {
 	b.passes(code, loser)
 	b.learn(f)
 	b.refuses(code, loser, fault.ErrSoldOut)
-	b.learn(fact(voucher.Ended, 1)) // nobody can have won in between
-	b.refuses(code, loser, fault.ErrExpired)
-	b.passes(code, winner)
 }
 
-// A voucher opens by the clock, without a new version, and whoever wins then is not among those who had won
-// before.
-func winnersEndWithStart(t testing.TB, open Open) {
-	for _, opened := range []bool{true, false} { // this replica saw it open, or not
-		for _, then := range []voucher.Status{voucher.SoldOut, voucher.Spent, voucher.Ended} {
+// Within one version the clock and the redemptions lead from status to status, and who has won meanwhile is not
+// among those who had won before.
+func winnersEndWithClosure(t testing.TB, open Open) {
+	for _, c := range []struct{ was, then voucher.Status }{
+		{voucher.NotStarted, voucher.SoldOut},
+		{voucher.NotStarted, voucher.Spent},
+		{voucher.NotStarted, voucher.Ended},
+		{voucher.SoldOut, voucher.Ended},
+		{voucher.Spent, voucher.Ended},
+	} {
+		for _, opened := range []bool{true, false} { // this replica saw it open, or not
 			b := newBench(t, open)
-			f := fact(voucher.NotStarted, 1)
+			f, after := fact(c.was, 1), fact(c.then, 1)
 			b.learn(f)
 			b.wishes(gate.WantWinners)
 			b.won(f)
-			b.refuses(code, winner, fault.ErrNotActive)
+			b.refuses(code, winner, c.was.Refusal())
 			b.clock.pass(half)
-			if opened {
+			if opened && c.was == voucher.NotStarted {
 				b.learn(fact(voucher.Open, 1))
 				b.passes(code, winner)
 			}
-			after := fact(then, 1)
 			b.learn(after)
 			if d := b.Admit(code, winner); d.Refusal != nil || d.Want != gate.WantWinners {
-				t.Fatalf("not started, then %v: refusal %v, wants %s; want a pass that wants the new winners", then, d.Refusal, wantString(d.Want))
+				t.Fatalf("%v, then %v: refusal %v, wants %s; want a pass that wants the new winners", c.was, c.then, d.Refusal, wantString(d.Want))
 			}
 			b.won(after, winner)
 			b.passes(code, winner)
-			b.refuses(code, loser, then.Refusal())
+			b.refuses(code, loser, c.then.Refusal())
 		}
 	}
 }
 
-// readingMax is the longest that a reading of winners takes, and then is thrown away by who reads.
-const readingMax = 30 * time.Second
+func winnersOfStatus(t testing.TB, open Open) {
+	for _, status := range closedStatuses() {
+		b := newBench(t, open)
+		f := fact(status, 1)
+		b.learn(f)
+		for _, other := range append(closedStatuses(), voucher.Open, voucher.Unknown) {
+			if other != status {
+				b.won(fact(other, 1))
+				b.passes(code, winner)
+			}
+		}
+		b.won(f, winner)
+		b.refuses(code, loser, status.Refusal())
+		for _, other := range append(closedStatuses(), voucher.Open, voucher.Unknown) {
+			if other != status {
+				b.won(fact(other, 1))
+				b.passes(code, winner)
+				b.refuses(code, loser, status.Refusal())
+			}
+		}
+	}
+}
 
+// A reading may take as long as it likes, and come as often as it likes.
 func winnersReadBeforeStart(t testing.TB, open Open) {
 	for _, opened := range []bool{true, false} {
 		b := newBench(t, open)
@@ -119,20 +149,19 @@ func winnersReadBeforeStart(t testing.TB, open Open) {
 		b.wishes(gate.WantWinners) // the reading begins, and finds nobody
 		if opened {
 			b.learn(fact(voucher.Open, 1))
+			b.won(f)
+			b.passes(code, winner)
 		}
 		b.learn(after)
-		b.passes(code, winner)
-		b.won(after) // and here it comes
-		b.passes(code, winner)
-		b.clock.pass(readingMax - 1)
-		b.learn(after)
-		b.won(after) // or here
-		b.passes(code, winner)
-
-		b.clock.pass(readingMax)
-		b.learn(after)
-		b.wishes(gate.WantWinners)
+		b.wishes(gate.WantWinners) // and another, that finds the winner
+		for range 3 {
+			b.won(f) // and here comes the first
+			b.passes(code, winner)
+			b.clock.pass(time.Minute)
+			b.learn(after)
+		}
 		b.won(after, winner)
+		b.won(f)
 		b.passes(code, winner)
 		b.refuses(code, loser, fault.ErrSoldOut)
 	}

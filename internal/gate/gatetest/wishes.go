@@ -114,7 +114,10 @@ func oneFetchesWinners(t testing.TB, open Open) {
 	b.wishes(0)
 	b.refuses(code, loser, fault.ErrSoldOut)
 
-	// Of a new version they are wished for at once.
+	// Of another closure they are wished for at once.
+	b.learn(fact(voucher.Ended, 1))
+	b.wishes(gate.WantWinners)
+	b.wishes(0)
 	b.learn(fact(voucher.SoldOut, 2))
 	b.wishes(gate.WantWinners)
 	b.learn(fact(voucher.Open, 3), fact(voucher.SoldOut, 3))

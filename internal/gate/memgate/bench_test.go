@@ -48,7 +48,7 @@ func newStadium(b *testing.B) *stadium {
 	}
 	w, loser := winnersOf(b, 1000)
 	s.loser = loser
-	g.SettleWinners(s.facts[0].Voucher, s.facts[0].Version, w)
+	g.SettleWinners(s.facts[0], w)
 	return s
 }
 

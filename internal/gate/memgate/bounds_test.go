@@ -23,7 +23,7 @@ func TestFactsAreBounded(t *testing.T) {
 	w, loser := winnersOf(t, 3)
 	popular := factOf("POPULAR", 1, 1, voucher.SoldOut)
 	b.learn(popular)
-	b.SettleWinners(popular.Voucher, popular.Version, w)
+	b.SettleWinners(popular, w)
 	guesses := make([]voucher.Fact, 100)
 	for i := 0; i < many; i += len(guesses) {
 		for n := range guesses {
@@ -43,7 +43,7 @@ func TestFactsAreBounded(t *testing.T) {
 	for i := range many / 10 {
 		f := factOf("CODE"+strconv.Itoa(i), 2+i, 1, voucher.SoldOut)
 		b.learn(f)
-		b.SettleWinners(f.Voucher, f.Version, w)
+		b.SettleWinners(f, w)
 	}
 	if n := b.Facts(); n > factsMax {
 		t.Errorf("%d vouchers leave %d facts", many/10, n)
@@ -69,7 +69,7 @@ func TestForgottenIsNotContradicted(t *testing.T) {
 			b.learn(voucher.UnknownFact("GUESS" + strconv.Itoa(i)))
 		}
 		b.Settle(asked, late)
-		b.SettleWinners(late.Voucher, late.Version, w)
+		b.SettleWinners(late, w)
 		d := b.Admit("CODE", loser)
 		if d.Refusal != nil {
 			t.Fatalf("%v: refused for old news, after the new was forgotten", late.Status)
@@ -83,7 +83,7 @@ func TestForgottenIsNotContradicted(t *testing.T) {
 			t.Fatalf("%v: refused for old news, told twice", late.Status)
 		}
 		b.learn(late) // a question asked now gets true news, whatever it says
-		b.SettleWinners(late.Voucher, late.Version, w)
+		b.SettleWinners(late, w)
 		if d := b.Admit("CODE", loser); d.Refusal != late.Status.Refusal() {
 			t.Fatalf("%v: refusal %v", late.Status, d.Refusal)
 		}
@@ -95,7 +95,7 @@ func TestFloorsAreBounded(t *testing.T) {
 	w, loser := winnersOf(t, 3)
 	f := factOf("CODE", 1, 1, voucher.SoldOut)
 	b.learn(f)
-	b.SettleWinners(f.Voucher, f.Version, w)
+	b.SettleWinners(f, w)
 	for i := range 5 * memgate.FloorsMax {
 		if i%100 == 0 { // many within a second at first, and then fewer
 			b.pass(time.Duration(i/memgate.FloorsMax) * 10 * time.Millisecond)
@@ -117,7 +117,7 @@ func closeCode(b *bench, n int, w *gate.Winners) voucher.Fact {
 	f := factOf("CODE"+strconv.Itoa(n), n, 1, voucher.SoldOut)
 	b.learn(f)
 	if w != nil {
-		b.SettleWinners(f.Voucher, f.Version, w)
+		b.SettleWinners(f, w)
 	}
 	return f
 }
@@ -156,12 +156,18 @@ func TestFilterThatWasNotUsedForLongestGoes(t *testing.T) {
 	if d := b.Admit(fs[1].Key, loser); d.Want != gate.WantWinners {
 		t.Fatalf("after a minute, wants %d", d.Want)
 	}
-	b.SettleWinners(fs[1].Voucher, fs[1].Version, w)
+	b.SettleWinners(fs[1], w)
 	if !refused(1) {
 		t.Fatal("its winners came again, and a loser passes")
 	}
 
-	// A new version has no use for the old one's.
+	// Another closure has no use for the old one's, be it of a new version or not.
+	fs[1].Status = voucher.Ended
+	b.learn(fs[1])
+	if n, bytes := b.Filters(); n != 2 || bytes != 2*w.Bytes() {
+		t.Errorf("%d filters of %d bytes", n, bytes)
+	}
+	b.SettleWinners(fs[1], w)
 	fs[1].Version.Voucher++
 	b.learn(fs[1])
 	if n, bytes := b.Filters(); n != 2 || bytes != 2*w.Bytes() {
@@ -189,7 +195,7 @@ func TestFiltersDoNotThrash(t *testing.T) {
 			}
 			if d.Want&gate.WantWinners != 0 {
 				reads++
-				b.SettleWinners(f.Voucher, f.Version, w)
+				b.SettleWinners(f, w)
 			}
 		}
 	}
@@ -210,14 +216,14 @@ func TestFilterLargerThanTheWholeBudget(t *testing.T) {
 	if d := b.Admit(f.Key, loser); d.Want != gate.WantWinners {
 		t.Fatalf("wants %d", d.Want)
 	}
-	b.SettleWinners(f.Voucher, f.Version, w)
+	b.SettleWinners(f, w)
 	wishes := 0
 	for range 5 * 60 {
 		if d := b.Admit(f.Key, loser); d.Refusal != nil {
 			t.Fatal("a loser is refused without a filter")
 		} else if d.Want&gate.WantWinners != 0 {
 			wishes++
-			b.SettleWinners(f.Voucher, f.Version, w)
+			b.SettleWinners(f, w)
 		}
 		if b.Admit(other.Key, loser).Refusal == nil {
 			t.Fatal("another filter had to go for one that does not fit")
@@ -255,9 +261,9 @@ func TestBooksUnderFire(t *testing.T) {
 				switch rand.IntN(8) {                                                            //nolint:gosec // any will do
 				case 0:
 					b.pass(time.Millisecond)
-					b.SettleWinners(f.Voucher, f.Version, large)
+					b.SettleWinners(f, large)
 				case 1, 2:
-					b.SettleWinners(f.Voucher, f.Version, small)
+					b.SettleWinners(f, small)
 				case 3, 4, 5:
 					b.learn(f)
 				default:

@@ -80,10 +80,9 @@ func (f *floors) above(s *state) bool {
 	return true
 }
 
-// below reports whether a fact of this version is older than its campaign's floor.
-func (f *floors) below(campaign id.ID, v voucher.Version) bool {
+// below reports whether a fact is older than its campaign's floor.
+func (f *floors) below(fact *voucher.Fact) bool {
 	f.mu.RLock()
 	defer f.mu.RUnlock()
-	was, ok := f.of[campaign]
-	return ok && v.Campaign < was.version
+	return fact.Version.Campaign < f.of[fact.Campaign].version
 }

@@ -1,12 +1,13 @@
 // Package memgate is the gate that lives in this process alone.
 //
 // Invariants, beyond the contract's:
-//  1. Only a closed or an unknown voucher's fact refuses, by its status's own fault, and only until FreshFor
-//     after it was asked for, on this process's monotonic clock. What is open or not there passes and
-//     asks nothing: the request itself brings the news.
-//  2. Of a closed voucher, only those are refused whom the filter of its winners surely does not hold.
-//     The filter is of exactly the fact's version and of the same closure: a voucher that had not started
-//     opens without a new version, so its filter ends with its waiting.
+//  1. Only a closed or an unknown voucher's fact refuses, as its Refusal says to this customer, and only
+//     until FreshFor after it was asked for, on this process's monotonic clock. What is open or not there
+//     passes and asks nothing: the request itself brings the news.
+//  2. Of a closed voucher, only those are refused whom the filter of its winners surely does not hold. A
+//     state and its filter are of one closure: a filter comes with the fact of its own snapshot and is
+//     taken only if that is of the state's closure, and a state of another closure begins without one.
+//     So nothing rests on when a reading began, how long it took, or how often it comes.
 //  3. A fact is replaced only by a newer one: of a higher version or, within a version, further along
 //     not started, open, closed by its counters, ended. A known voucher is never unknown again. An open
 //     fact is kept like any other, for it is what keeps the late ones out. So is one that is older than a
@@ -15,8 +16,8 @@
 //     forgotten one came in is remembered, but refuses nobody.
 //  5. A flood on a closed voucher finds its fact fresh: one caller renews it when half of its time is
 //     gone, another a quarter of a second later if the first did not return.
-//  6. At most FactsMax facts and WinnersBytesMax of filters. The winners of one version are asked for at
-//     most once a minute once they came, however often they must go.
+//  6. At most FactsMax facts and WinnersBytesMax of filters. The winners of one closure are asked for at
+//     most once a minute once they came, however often they must go; those of the next at once.
 //
 // Lock order: Gate.mu, then the cache's own locks, then books.mu and floors.mu. Admit takes none of
 // ours: it reads immutable states through atomic pointers. The cache runs its maintenance on whoever
@@ -45,9 +46,6 @@ const (
 	factAskEvery    = voucher.FactFreshFor / 4 // twice within the half life that is left
 	winnersAskEvery = time.Second              // while they have not come
 	winnersKeptFor  = time.Minute              // once they came, before they are asked for again
-	// readingMax is how long a reading of winners may take. It matters only to one that was asked for
-	// before the voucher started and comes after.
-	readingMax = 30 * time.Second
 	// usedEvery is how exactly it is known when a filter was last used; a finer grain would make
 	// every request of a flood write to the same cache line.
 	usedEvery = 100 * time.Millisecond
@@ -131,7 +129,7 @@ func (g *Gate) Admit(key, customer string) gate.Decision {
 			return gate.Decision{}
 		}
 	}
-	refused := gate.Decision{Refusal: s.refusal}
+	refused := gate.Decision{Refusal: s.to(customer)}
 	if now > s.renewAt {
 		return e.wishFact(refused, s, now)
 	}
@@ -158,7 +156,7 @@ func (g *Gate) settle(asked, now time.Duration, f *voucher.Fact) {
 	}
 	if e, ok := g.facts.GetIfPresent(f.Key); ok {
 		if s := e.state.Load().succeed(e.trusted(*f, asked), asked); s != nil {
-			e.move(s, now)
+			e.move(s)
 			g.books.enter(e, now)
 		}
 		return
@@ -175,27 +173,19 @@ func (g *Gate) SettleCampaign(campaign id.ID, version int64) {
 	g.floors.raise(campaign, version, g.now())
 }
 
-// SettleWinners hands over a closed voucher's winners. It rests on its caller: the winners were read at this
-// version, when the voucher was closed. Of one that had not started, they were wished for at this
-// version, come once, and within readingMax; later they could be taken for those of the next closure.
-func (g *Gate) SettleWinners(of id.ID, at voucher.Version, w *gate.Winners) {
+// SettleWinners hands over a closed voucher's winners, with the fact of the snapshot they were read in.
+func (g *Gate) SettleWinners(f voucher.Fact, w *gate.Winners) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	e := g.books.entryOf(of)
+	e := g.books.entryOf(f.Voucher)
 	if e == nil || w == nil {
 		return
 	}
 	s := e.state.Load()
-	if !s.closed() || s.fact.Voucher != of || s.fact.Version != at || g.floors.below(s.fact.Campaign, at) {
+	if !s.closed() || s.fact.Voucher != f.Voucher || s.fact.Closure() != f.Closure() || g.floors.below(&s.fact) {
 		return
 	}
 	now := g.now()
-	if e.owed.Load() > 0 {
-		e.owed.Add(-1)
-	}
-	if now < e.heldUntil {
-		return
-	}
 	e.winnersNext.Store(int64(now + winnersKeptFor))
 	out, ok := g.books.hold(e, w.Bytes())
 	for _, victim := range out {

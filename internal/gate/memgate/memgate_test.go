@@ -120,12 +120,14 @@ func TestRealClock(t *testing.T) {
 func TestAdmitAllocatesNothing(t *testing.T) {
 	b := newBench(t, memgate.Config{})
 	w, loser := winnersOf(t, 1000)
-	f := factOf("SOLD", 1, 1, voucher.SoldOut)
-	b.learn(f, factOf("OPEN", 2, 1, voucher.Open), factOf("WISH", 3, 1, voucher.Ended), voucher.UnknownFact("NOSUCH"))
-	b.SettleWinners(f.Voucher, f.Version, w)
+	f, mine := factOf("SOLD", 1, 1, voucher.SoldOut), factOf("MINE", 4, 1, voucher.SoldOut)
+	mine.Customer = "09350000000"
+	b.learn(f, mine, factOf("OPEN", 2, 1, voucher.Open), factOf("WISH", 3, 1, voucher.Ended), voucher.UnknownFact("NOSUCH"))
+	b.SettleWinners(f, w)
+	b.SettleWinners(mine, w)
 	b.pass(voucher.FactFreshFor * 3 / 4)
-	for _, key := range []string{"SOLD", "OPEN", "WISH", "NOSUCH", "NEVER HEARD OF"} {
-		for _, customer := range []string{loser, "09121000001"} {
+	for _, key := range []string{"SOLD", "MINE", "OPEN", "WISH", "NOSUCH", "NEVER HEARD OF"} {
+		for _, customer := range []string{loser, "09121000001", mine.Customer} {
 			if n := testing.AllocsPerRun(1000, func() { b.Admit(key, customer) }); n != 0 {
 				t.Errorf("Admit(%s, %s) allocates %v times", key, customer, n)
 			}
@@ -140,9 +142,18 @@ func TestRefusalsAreSentinels(t *testing.T) {
 		f := factOf(s.String(), n, 1, s)
 		b.learn(f)
 		w, loser := winnersOf(t, 3)
-		b.SettleWinners(f.Voucher, f.Version, w)
+		b.SettleWinners(f, w)
 		if d := b.Admit(f.Key, loser); d.Refusal != s.Refusal() {
 			t.Errorf("%v is refused with %v", s, d.Refusal)
+		}
+		if s == voucher.Unknown {
+			continue
+		}
+		f.Customer, f.Version.Voucher = "09350000000", 2
+		b.learn(f)
+		b.SettleWinners(f, w)
+		if d := b.Admit(f.Key, loser); d.Refusal != fault.ErrAssigned {
+			t.Errorf("%v, to a stranger, is refused with %v", s, d.Refusal)
 		}
 	}
 }
@@ -156,7 +167,7 @@ func TestNonsenseIsNotLearned(t *testing.T) {
 		factOf("INVALID", 1, 1, voucher.Spent+1),
 		voucher.Fact{},
 	)
-	b.SettleWinners(factOf("", 2, 1, voucher.SoldOut).Voucher, voucher.Version{}, nil)
+	b.SettleWinners(factOf("", 2, 1, voucher.SoldOut), nil)
 	if n := b.Facts(); n != 0 {
 		t.Errorf("%d facts", n)
 	}
@@ -164,7 +175,7 @@ func TestNonsenseIsNotLearned(t *testing.T) {
 	if n := b.Facts(); n != 1 {
 		t.Errorf("%d facts, want one: a key may have 256 bytes", n)
 	}
-	b.SettleWinners(factOf("", 2, 1, voucher.SoldOut).Voucher, voucher.Version{}, nil)
+	b.SettleWinners(factOf("", 2, 1, voucher.SoldOut), nil)
 }
 
 // A database put back from a copy may give a code to another voucher. The later word counts.
@@ -173,7 +184,7 @@ func TestAnotherVoucherUnderTheSameKey(t *testing.T) {
 	w, loser := winnersOf(t, 3)
 	before, after := factOf("CODE", 1, 9, voucher.SoldOut), factOf("CODE", 2, 1, voucher.Ended)
 	b.learn(before)
-	b.SettleWinners(before.Voucher, before.Version, w)
+	b.SettleWinners(before, w)
 	b.learn(after) // asked no later
 	if d := b.Admit("CODE", loser); d.Refusal != fault.ErrSoldOut {
 		t.Errorf("refusal %v", d.Refusal)
@@ -183,7 +194,7 @@ func TestAnotherVoucherUnderTheSameKey(t *testing.T) {
 	if d := b.Admit("CODE", loser); d.Refusal != nil || d.Want != gate.WantWinners {
 		t.Errorf("refusal %v", d.Refusal)
 	}
-	b.SettleWinners(after.Voucher, after.Version, w)
+	b.SettleWinners(after, w)
 	if d := b.Admit("CODE", loser); d.Refusal != fault.ErrExpired {
 		t.Errorf("refusal %v", d.Refusal)
 	}

@@ -21,11 +21,9 @@ type entry struct {
 	factNext    atomic.Int64 // when another caller may be asked for the fact
 	winnersNext atomic.Int64 // when another caller may be asked for the winners
 	usedAt      atomic.Int64 // when the filter was last used, within usedEvery
-	owed        atomic.Int32 // readings asked for before the voucher started that have not come
 
 	key        string
 	trustAfter time.Duration // facts that were asked for by then refuse nobody
-	heldUntil  time.Duration // no filter is taken before; under Gate.mu
 
 	settled time.Duration // when the last fact came; under books.mu, like what follows
 	booked  id.ID         // the voucher it is found by, once it was closed
@@ -38,8 +36,9 @@ type state struct {
 	asked   time.Duration // the fact was judged by the store no earlier
 	renewAt time.Duration
 	expires time.Duration
-	refusal *fault.Error  // nil while open
-	winners *gate.Winners // nil until they come; those of fact.Version
+	refusal *fault.Error  // for whoever it is published to; nil while open
+	foreign *fault.Error  // for everybody else, and alike if it is published to everybody
+	winners *gate.Winners // nil until they come; those of fact.Closure()
 
 	floorsSeen atomic.Uint64 // the floors' generation that the fact was found to stand above
 }
@@ -48,12 +47,21 @@ func newState(f voucher.Fact, asked time.Duration, w *gate.Winners) *state {
 	fresh := min(max(f.FreshFor, 0), voucher.FactFreshFor)
 	return &state{
 		fact: f, asked: asked, renewAt: asked + fresh/2, expires: asked + fresh,
-		refusal: f.Status.Refusal(), winners: w,
+		refusal: f.Refusal(f.Customer), foreign: f.Refusal(""), winners: w,
 	}
 }
 
 // with is s with other winners.
 func (s *state) with(w *gate.Winners) *state { return newState(s.fact, s.asked, w) }
+
+// to is what the fact says to a customer who is surely no winner. The two faults are made beforehand, so
+// that it costs a comparison that mostly ends at the lengths.
+func (s *state) to(customer string) *fault.Error {
+	if customer == s.fact.Customer {
+		return s.refusal
+	}
+	return s.foreign
+}
 
 // closed reports whether the voucher is there and refuses all but its winners.
 func (s *state) closed() bool { return s.refusal != nil && s.fact.Status != voucher.Unknown }
@@ -99,11 +107,10 @@ func (s *state) advance(f voucher.Fact, asked time.Duration) *state {
 		}
 		f.Status, f.FreshFor = old.Status, old.FreshFor
 	}
-	w := s.winners
-	if old.Status == voucher.NotStarted && f.Status != voucher.NotStarted {
-		w = nil // it was open in between, however short
+	if f.Closure() != old.Closure() {
+		return newState(f, max(asked, s.asked), nil)
 	}
-	return newState(f, max(asked, s.asked), w)
+	return newState(f, max(asked, s.asked), s.winners)
 }
 
 // stage is how far a voucher has come within one version: that way only.
@@ -135,20 +142,11 @@ func (e *entry) trusted(f voucher.Fact, asked time.Duration) voucher.Fact {
 }
 
 // move makes s the state. The caller holds Gate.mu.
-func (e *entry) move(s *state, now time.Duration) {
+func (e *entry) move(s *state) {
 	old := e.state.Swap(s)
 	e.factNext.Store(0)
-	switch {
-	case old.fact.Voucher != s.fact.Voucher || old.fact.Version != s.fact.Version:
-		e.owed.Store(0)
-		e.heldUntil = 0
+	if old.fact.Voucher != s.fact.Voucher || old.fact.Closure() != s.fact.Closure() {
 		e.winnersNext.Store(0)
-	case old.fact.Status == voucher.NotStarted && s.fact.Status != voucher.NotStarted:
-		// A reading from before the start may still be on its way, and it can't be told from a later one.
-		if e.owed.Swap(0) > 0 {
-			e.heldUntil = now + readingMax
-		}
-		e.winnersNext.Store(int64(e.heldUntil))
 	}
 }
 
@@ -164,9 +162,6 @@ func (e *entry) wishFact(d gate.Decision, s *state, now time.Duration) gate.Deci
 func (e *entry) wishWinners(s *state, now time.Duration) gate.Decision {
 	if !once(&e.winnersNext, now, winnersAskEvery) {
 		return gate.Decision{}
-	}
-	if s.fact.Status == voucher.NotStarted {
-		e.owed.Add(1)
 	}
 	return gate.Decision{Want: gate.WantWinners, Fact: s.fact}
 }

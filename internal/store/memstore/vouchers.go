@@ -29,14 +29,18 @@ func (s *Store) Claims(_ context.Context, customer string, v *voucher.Voucher) (
 	return claims, copied(receipt), nil
 }
 
-// Winners calls yield with the customer of each standing redemption of a voucher, without the mutex.
-func (s *Store) Winners(_ context.Context, of id.ID, yield func(customer string) bool) error {
+// Winners calls yield with the customer of each redemption of a voucher, without the mutex.
+func (s *Store) Winners(_ context.Context, of id.ID, yield func(customer string) bool) (voucher.Fact, error) {
 	s.mu.Lock()
-	var customers []string
+	l := s.listing(s.vouchers[of])
+	if l.Voucher == nil {
+		s.mu.Unlock()
+		return voucher.Fact{}, fault.ErrVoucherNotFound
+	}
+	fact := voucher.FactOf(l.Campaign, l.Voucher, s.now())
+	customers := make([]string, 0, len(s.won[of]))
 	for _, r := range s.won[of] {
-		if r.RolledBackAt.IsZero() {
-			customers = append(customers, r.Customer)
-		}
+		customers = append(customers, r.Customer)
 	}
 	s.mu.Unlock()
 	for _, customer := range customers {
@@ -44,7 +48,7 @@ func (s *Store) Winners(_ context.Context, of id.ID, yield func(customer string)
 			break
 		}
 	}
-	return nil
+	return fact, nil
 }
 
 // Voucher returns one with its campaign.

@@ -251,25 +251,30 @@ func one(q *stmt) (int64, error) {
 	return n, q.done()
 }
 
-// Winners calls yield with each customer who holds a standing redemption of the voucher. Its snapshot is
-// begun while no transaction runs, so that a batch that began before it is in it.
-func (s *Store) Winners(ctx context.Context, v id.ID, yield func(customer string) bool) error {
-	return s.readLong(ctx, func(r *reader) error {
+// Winners calls yield with the customer of each redemption of the voucher. Its snapshot is begun while no
+// transaction runs, so that a batch that began before it is in it.
+func (s *Store) Winners(ctx context.Context, v id.ID, yield func(customer string) bool) (f voucher.Fact, err error) {
+	err = s.readLong(ctx, func(r *reader) error {
+		var found store.Listing
 		s.mu.Lock()
 		err := r.stmt("BEGIN").exec()
-		if err == nil {
-			_, err = count(r.stmt("SELECT count(*) FROM sqlite_schema")) // a read transaction begins with its first read
+		if err == nil { // the snapshot is taken by the first read
+			found, err = r.stmt(listingQuery + "WHERE v.id = ?").id(v).listing()
 		}
+		now := s.now()
 		s.mu.Unlock()
+		defer r.stmt("ROLLBACK").exec() //nolint:errcheck // it only read
 		if err != nil {
 			return err
 		}
-		defer r.stmt("COMMIT").exec() //nolint:errcheck // it only read
-		q := r.stmt(`SELECT r.customer FROM voucher v JOIN redemption r ON r.voucher_no = v.no
-			WHERE v.id = ? AND r.rolled_back_at = 0`).id(v)
+		if found.Voucher == nil {
+			return fault.ErrVoucherNotFound
+		}
+		f = voucher.FactOf(found.Campaign, found.Voucher, now)
+		q := r.stmt("SELECT r.customer FROM voucher v JOIN redemption r ON r.voucher_no = v.no WHERE v.id = ?").id(v)
 		for {
-			found, err := q.row()
-			if err != nil || !found {
+			more, err := q.row()
+			if err != nil || !more {
 				return err
 			}
 			if !yield(q.nextText()) {
@@ -277,4 +282,5 @@ func (s *Store) Winners(ctx context.Context, v id.ID, yield func(customer string
 			}
 		}
 	})
+	return f, err
 }

@@ -153,6 +153,7 @@ type state struct {
 	Redemptions  []voucher.Redemption
 	Holdings     []holding
 	Winners      [][]string
+	Facts        []voucher.Fact
 	Wallets      [][]ledger.Balance
 	Balances     []int64
 	Transactions [][]ledger.Transfer
@@ -181,7 +182,9 @@ func (b *twins) state(s store.Store) state {
 	}, func(r voucher.Redemption) id.ID { return r.ID })
 	for _, l := range read.Vouchers {
 		var names []string
-		b.ok(s.Winners(ctx, l.Voucher.ID, func(name string) bool { names = append(names, name); return true }))
+		fact, err := s.Winners(ctx, l.Voucher.ID, func(name string) bool { names = append(names, name); return true })
+		b.ok(err)
+		read.Facts = append(read.Facts, fact)
 		slices.Sort(names)
 		read.Winners = append(read.Winners, names)
 		for _, name := range customers() {

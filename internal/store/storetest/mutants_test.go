@@ -304,7 +304,7 @@ func (m farEnd) ListRedemptions(ctx context.Context, f store.RedemptionFilter, p
 
 type distinctWinners struct{ store.Store }
 
-func (m distinctWinners) Winners(ctx context.Context, of id.ID, yield func(string) bool) error {
+func (m distinctWinners) Winners(ctx context.Context, of id.ID, yield func(string) bool) (voucher.Fact, error) {
 	seen := map[string]bool{}
 	return m.Store.Winners(ctx, of, func(name string) bool {
 		first := !seen[name]

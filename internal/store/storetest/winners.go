@@ -11,7 +11,8 @@ import (
 
 func winners() topic {
 	return topic{"winners", []scenario{
-		{"each customer as often as the use stands", eachWinner},
+		{"each customer as often as they redeemed", eachWinner},
+		{"with the fact of their closure", winnersFact},
 		{"as many as there are", manyWinners},
 		{"until told to stop", stopWinners},
 		{"of nothing", noWinners},
@@ -22,13 +23,34 @@ func winners() topic {
 // winnersOf are a voucher's winners, sorted.
 func (w *world) winnersOf(v id.ID) []string {
 	w.t.Helper()
+	names, _ := w.winnersAndFact(v)
+	return names
+}
+
+func (w *world) winnersAndFact(v id.ID) ([]string, voucher.Fact) {
+	w.t.Helper()
 	var names []string
-	w.ok(w.s.Winners(w.t.Context(), v, func(name string) bool {
+	fact, err := w.s.Winners(w.t.Context(), v, func(name string) bool {
 		names = append(names, name)
 		return true
-	}))
+	})
+	w.ok(err)
 	slices.Sort(names)
-	return names
+	return names, fact
+}
+
+func winnersFact(w *world) {
+	l := w.shared("salam", 2)
+	w.win("salam", "ali")
+	_, fact := w.winnersAndFact(l.Voucher.ID)
+	w.equal("the status while it is open", fact.Status, voucher.Open)
+	w.win("salam", "bita")
+	names, fact := w.winnersAndFact(l.Voucher.ID)
+	w.equal("winners", names, []string{"ali", "bita"})
+	ls, now, err := w.s.Lookup(w.t.Context(), []string{l.Voucher.Key})
+	w.ok(err)
+	w.equal("the fact", fact, voucher.FactOf(ls[0].Campaign, ls[0].Voucher, now))
+	w.equal("its status", fact.Status, voucher.SoldOut)
 }
 
 func eachWinner(w *world) {
@@ -41,7 +63,7 @@ func eachWinner(w *world) {
 	w.equal("winners", w.winnersOf(l.Voucher.ID), []string{"ali", "bita", "bita"})
 	w.done(w.do(w.rollback(r)))
 	w.win("salam", "cyrus")
-	w.equal("winners after a rollback", w.winnersOf(l.Voucher.ID), []string{"bita", "bita", "cyrus"})
+	w.equal("winners after a rollback", w.winnersOf(l.Voucher.ID), []string{"ali", "bita", "bita", "cyrus"})
 }
 
 func manyWinners(w *world) {
@@ -67,17 +89,19 @@ func stopWinners(w *world) {
 		w.win("salam", customer(i))
 	}
 	calls := 0
-	w.ok(w.s.Winners(w.t.Context(), l.Voucher.ID, func(string) bool {
+	_, err := w.s.Winners(w.t.Context(), l.Voucher.ID, func(string) bool {
 		calls++
 		return calls < 2
-	}))
+	})
+	w.ok(err)
 	w.equal("calls", calls, 2)
 }
 
 func noWinners(w *world) {
 	l := w.shared("salam", 1)
 	w.equal("winners of a fresh voucher", w.winnersOf(l.Voucher.ID), []string(nil))
-	w.equal("winners of no voucher", w.winnersOf(w.id()), []string(nil))
+	_, err := w.s.Winners(w.t.Context(), w.id(), func(string) bool { return true })
+	w.fails(err, fault.ErrVoucherNotFound)
 }
 
 func claims(w *world) {

@@ -1,10 +1,15 @@
 package cli
 
 import (
+	"bytes"
 	"reflect"
+	"strings"
 	"testing"
+	"time"
+	"unicode/utf8"
 
 	"scrip/internal/config"
+	"scrip/internal/stampede"
 )
 
 // The commands that name some of the server's settings must name them as the server does.
@@ -50,6 +55,25 @@ func TestNumbersForPeople(t *testing.T) {
 	for bp, want := range map[int64]string{1: "0.01", 10: "0.1", 1000: "10", 1250: "12.5", 1255: "12.55", 10000: "100"} {
 		if got := trimZeros(bp); got != want {
 			t.Errorf("%d: %q, want %q", bp, got, want)
+		}
+	}
+}
+
+func TestTheBarGrowsToItsEnd(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		p    stampede.Progress
+		full int
+		says string
+	}{
+		{stampede.Progress{Doing: "asking"}, 0, "  0%  0/s  0 winners  p50 0s  p99 0s"},
+		{stampede.Progress{Doing: "asking", Done: 500, Total: 1000, Rate: 12345.6, Winners: 1, P50: 1234567, P99: 45 * time.Millisecond}, 12, "asking ████████████░░░░░░░░░░░░  50%  12,345/s  1 winner  p50 1.23ms  p99 45ms"},
+		{stampede.Progress{Doing: "checking wallets", Done: 1000, Total: 1000, Winners: 2000, Failures: 3}, 24, "100%  0/s  2,000 winners  p50 0s  p99 0s  3 errors"},
+	} {
+		var b bytes.Buffer
+		drawProgress(&b, c.p)
+		if got := b.String(); strings.Count(got, "█") != c.full || !strings.Contains(got, c.says) || strings.Contains(got, "\n") || utf8.RuneCountInString(got) > 120 {
+			t.Errorf("%+v: %q", c.p, got)
 		}
 	}
 }

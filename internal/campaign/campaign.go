@@ -165,7 +165,8 @@ func newVoucher(n NewVoucher, campaign id.ID, now time.Time) (voucher.Voucher, e
 			return v, err
 		}
 	}
-	return v, v.Validate()
+	err = v.Validate()
+	return v, err
 }
 
 // precise is a time as every store keeps it: in UTC, to the microsecond.

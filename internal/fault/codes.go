@@ -2,8 +2,6 @@ package fault
 
 // The faults, each once. Their codes are public API (docs/errors.md lists them for callers); the
 // messages may be improved at any time.
-//
-//nolint:gochecknoglobals // sentinels; a test holds them equal to the OpenAPI enum and the SDK's constants
 var (
 	ErrInternal = &Error{Kind: Internal, Code: "internal", Message: "Something failed on our side. Nothing is lost; ask again, and report the request id if it goes on."}
 

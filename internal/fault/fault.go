@@ -54,7 +54,7 @@ func (e *Error) Unwrap() error { return e.Err }
 
 // Is reports whether target is a fault of the same code.
 func (e *Error) Is(target error) bool {
-	t, ok := target.(*Error) //nolint:errorlint // Is itself must compare this one level
+	t, ok := target.(*Error)
 	return ok && t.Code == e.Code
 }
 

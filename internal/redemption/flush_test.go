@@ -66,7 +66,7 @@ func TestAnUnknownFateIsNeverRetriedUnderNewJudgement(t *testing.T) {
 			t.Errorf("a receipt for nothing: %+v", got.Redemption)
 		}
 		for i, b := range batches[1:] {
-			if !b[0].(*store.Redeem).Again {
+			if r, ok := b[0].(*store.Redeem); !ok || !r.Again {
 				t.Errorf("try %d is not marked as asked again", i+2)
 			}
 		}
@@ -81,7 +81,7 @@ func TestAPoisonCommandHurtsOnlyItsOwner(t *testing.T) {
 	r.code("salam", 10)
 	r.hook = func(apply func() ([]store.Outcome, error), cmds []store.Command) ([]store.Outcome, error) {
 		for _, c := range cmds {
-			if c.(*store.Redeem).Customer == "poison" {
+			if r, ok := c.(*store.Redeem); ok && r.Customer == "poison" {
 				return nil, fmt.Errorf("%w: %w", store.ErrNotApplied, errDisk)
 			}
 		}

@@ -65,13 +65,15 @@ type world struct {
 	notices   []notice
 }
 
-// question is a look-up: asked, then judged by the store, then delivered, perhaps more than once.
+// question is a look-up: asked, then judged by the store, then delivered, perhaps more than once, and
+// perhaps with the winners of the same moment.
 type question struct {
 	voucher int
 	asked   time.Time
 	judged  bool
 	fact    voucher.Fact
 	when    moment
+	reading *reading
 }
 
 // reading is one of a voucher's winners, at one snapshot.
@@ -196,6 +198,7 @@ func (w *world) judge() {
 func (w *world) judgeQuestion(q *question) {
 	q.judged, q.when = true, w.now()
 	q.fact = w.held.fact(q.voucher, w.clock.Now())
+	q.reading = w.readNow(&reading{voucher: q.voucher})
 }
 
 func (w *world) deliverFact() {
@@ -223,6 +226,9 @@ func (w *world) deliverQuestion(q *question) {
 		w.told[q.voucher] = q.when
 	}
 	w.admitEverybody(q.voucher)
+	if rapid.Bool().Draw(w.T, "with its winners") {
+		w.settleWinners(q.reading)
+	}
 }
 
 func (w *world) deliverNotice() {

@@ -2,15 +2,14 @@ package sqlitestore
 
 import (
 	"context"
-	"encoding/hex"
 	"errors"
 	"fmt"
+
+	"zombiezen.com/go/sqlite"
 
 	"scrip/internal/id"
 	"scrip/internal/ledger"
 	"scrip/internal/store"
-
-	"zombiezen.com/go/sqlite"
 )
 
 // ReadOnly is a file opened to be audited, beside a server that may be running.
@@ -20,7 +19,7 @@ type ReadOnly struct {
 
 // OpenReadOnly recognises the file and opens it for Audit alone. It changes nothing.
 func OpenReadOnly(ctx context.Context, path string) (*ReadOnly, error) {
-	conn, err := connect(path, sqlite.OpenReadOnly, readerPragmas)
+	conn, err := connect(path, sqlite.OpenReadOnly, readerPragmas())
 	if err != nil {
 		return nil, explain(path, err)
 	}
@@ -56,7 +55,7 @@ func (s *Store) Audit(ctx context.Context, report func(store.Finding)) (store.Au
 }
 
 func audit(ctx context.Context, path string, report func(store.Finding)) (_ store.Audited, err error) {
-	conn, err := connect(path, sqlite.OpenReadOnly, readerPragmas)
+	conn, err := connect(path, sqlite.OpenReadOnly, readerPragmas())
 	if err != nil {
 		return store.Audited{}, explain(path, err)
 	}
@@ -130,10 +129,23 @@ func (a *auditor) vouchers() error {
 	if err != nil {
 		return err
 	}
-	return a.all(`SELECT r.id FROM redemption r LEFT JOIN voucher v ON v.no = r.voucher_no WHERE v.no IS NULL
-		UNION ALL SELECT v.id FROM voucher v LEFT JOIN campaign c ON c.no = v.campaign_no WHERE c.no IS NULL`, func(q *stmt) {
-		a.report(store.CheckFile, hexID(q.nextID()), "it belongs to a voucher or a campaign that is not there")
+	return a.orphans(store.CheckFile, "it belongs to nothing that is there", []orphan{
+		{id.Redemption, "SELECT r.id FROM redemption r LEFT JOIN voucher v ON v.no = r.voucher_no WHERE v.no IS NULL"},
+		{id.Voucher, "SELECT v.id FROM voucher v LEFT JOIN campaign c ON c.no = v.campaign_no WHERE c.no IS NULL"},
 	})
+}
+
+// orphan is a query for the ids of what misses its other half.
+type orphan struct{ prefix, query string }
+
+func (a *auditor) orphans(check, detail string, queries []orphan) error {
+	for _, o := range queries {
+		err := a.all(o.query, func(q *stmt) { a.report(check, q.nextID().Format(o.prefix), "%s", detail) })
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (a *auditor) campaigns() error {
@@ -205,12 +217,9 @@ func (a *auditor) rollbacks() error {
 	if err != nil {
 		return err
 	}
-	return a.all(`SELECT r.id FROM redemption r LEFT JOIN rollback b ON b.id = r.rollback_id WHERE r.rolled_back_at <> 0 AND b.id IS NULL
-		UNION ALL SELECT t.id FROM transfer t LEFT JOIN rollback b ON b.id = t.id WHERE t.kind = 2 AND b.id IS NULL
-		UNION ALL SELECT t.id FROM transfer t LEFT JOIN post p ON p.id = t.id WHERE t.kind NOT IN (1, 2) AND p.id IS NULL`, func(q *stmt) {
-		a.report(store.CheckTransfer, hexID(q.nextID()), "its rollback or its posting is missing")
+	return a.orphans(store.CheckTransfer, "its rollback or its posting is missing", []orphan{
+		{id.Redemption, "SELECT r.id FROM redemption r LEFT JOIN rollback b ON b.id = r.rollback_id WHERE r.rolled_back_at <> 0 AND b.id IS NULL"},
+		{id.Transaction, "SELECT t.id FROM transfer t LEFT JOIN rollback b ON b.id = t.id WHERE t.kind = 2 AND b.id IS NULL"},
+		{id.Transaction, "SELECT t.id FROM transfer t LEFT JOIN post p ON p.id = t.id WHERE t.kind NOT IN (1, 2) AND p.id IS NULL"},
 	})
 }
-
-// hexID shows an id whose kind is not known.
-func hexID(v id.ID) string { return hex.EncodeToString(v[:]) }

@@ -11,6 +11,7 @@ import (
 // Each way of tampering is found, by the invariant that it breaks. What a constraint would not let pass is
 // forced past it, as a defect or a broken disk would.
 func TestAuditFindsWhatIsWrong(t *testing.T) {
+	t.Parallel()
 	const force = "PRAGMA ignore_check_constraints = ON; "
 	for name, tc := range map[string]struct{ tamper, check string }{
 		"a counter too high":            {"UPDATE voucher SET redeemed = 6, ranked = 6", store.CheckCounter},

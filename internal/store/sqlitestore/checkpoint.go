@@ -66,7 +66,7 @@ func (c *checkpointer) run(ctx context.Context, s *Store) {
 		select {
 		case <-ctx.Done():
 			if err := c.conn.Close(); err != nil {
-				s.log.Warn("the checkpoint's connection did not close", "err", err)
+				s.log.WarnContext(ctx, "the checkpoint's connection did not close", "err", err)
 			}
 			return
 		case <-tick.C:
@@ -79,7 +79,7 @@ func (c *checkpointer) run(ctx context.Context, s *Store) {
 			c.dirty.Store(true)
 		}
 		if err != nil && !failed { // once, not twenty times a second
-			s.log.Error("a checkpoint failed; the log grows until one succeeds", "err", err)
+			s.log.ErrorContext(ctx, "a checkpoint failed; the log grows until one succeeds", "err", err)
 		}
 		failed = err != nil
 	}

@@ -6,12 +6,12 @@ import (
 	"errors"
 	"fmt"
 
+	"zombiezen.com/go/sqlite"
+
 	"scrip/internal/fault"
 	"scrip/internal/id"
 	"scrip/internal/store"
 	"scrip/internal/voucher"
-
-	"zombiezen.com/go/sqlite"
 )
 
 // administrators own the Idempotency-Keys of what is not a customer's.
@@ -24,8 +24,7 @@ func (r refused) Error() string { return r.fault.Error() }
 
 // refusalOf unwraps a refusal, so that the caller gets the fault and not the transaction's end.
 func refusalOf(err error) error {
-	var r refused
-	if errors.As(err, &r) {
+	if r, ok := errors.AsType[refused](err); ok {
 		return r.fault
 	}
 	return err

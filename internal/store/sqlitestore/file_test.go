@@ -1,7 +1,10 @@
 package sqlitestore_test
 
 import (
+	"bytes"
+	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -90,13 +93,7 @@ func TestASecondOpenIsRefused(t *testing.T) {
 
 func TestAFileThatIsNotOursIsRefusedAndLeftAlone(t *testing.T) {
 	foreign := func(path string) error {
-		db, err := sql.Open("sqlite", path)
-		if err != nil {
-			return err
-		}
-		defer db.Close()
-		_, err = db.Exec("CREATE TABLE shop (id INTEGER PRIMARY KEY)")
-		return err
+		return execute(t.Context(), path, "CREATE TABLE shop (id INTEGER PRIMARY KEY)")
 	}
 	for name, tc := range map[string]struct {
 		make func(path string) error
@@ -128,7 +125,7 @@ func TestAFileThatIsNotOursIsRefusedAndLeftAlone(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if string(before) != string(after) {
+			if !bytes.Equal(before, after) {
 				t.Fatal("the file was changed")
 			}
 		})
@@ -207,12 +204,16 @@ func TestTheLogStaysBoundedUnderLoad(t *testing.T) {
 // tamper changes a database behind Scrip's back.
 func tamper(t *testing.T, path, statement string) {
 	t.Helper()
-	db, err := sql.Open("sqlite", path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer db.Close()
-	if _, err := db.Exec(statement); err != nil {
+	if err := execute(t.Context(), path, statement); err != nil {
 		t.Fatalf("%s: %v", statement, err)
 	}
+}
+
+func execute(ctx context.Context, path, statement string) error {
+	db, err := sql.Open("sqlite", path)
+	if err != nil {
+		return err
+	}
+	_, err = db.ExecContext(ctx, statement)
+	return errors.Join(err, db.Close())
 }

@@ -140,12 +140,21 @@ func withProvider(path string, do func(*goose.Provider) error) (err error) {
 	return do(p)
 }
 
+// resultOf is SQLite's own word for what failed, whichever of its two faces said it.
+func resultOf(err error) sqlite.ResultCode {
+	var migration interface{ Code() int } // database/sql's
+	if errors.As(err, &migration) {
+		return sqlite.ResultCode(migration.Code()).ToPrimary()
+	}
+	return sqlite.ErrCode(err).ToPrimary()
+}
+
 // explain says what to do about a file that can't be opened.
 func explain(path string, err error) error {
 	if err == nil {
 		return nil
 	}
-	switch sqlite.ErrCode(err).ToPrimary() {
+	switch resultOf(err) {
 	case sqlite.ResultNotADB:
 		err = fmt.Errorf("%w (%w)", errForeign, err)
 	case sqlite.ResultReadOnly, sqlite.ResultPerm, sqlite.ResultCantOpen:

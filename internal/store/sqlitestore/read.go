@@ -5,14 +5,14 @@ import (
 	"fmt"
 	"time"
 
+	"zombiezen.com/go/sqlite"
+
 	"scrip/internal/fault"
 	"scrip/internal/id"
 	"scrip/internal/ledger"
 	"scrip/internal/money"
 	"scrip/internal/store"
 	"scrip/internal/voucher"
-
-	"zombiezen.com/go/sqlite"
 )
 
 // reader is one read-only connection, opened when it is first needed.
@@ -59,7 +59,7 @@ func (r *reader) open() error {
 	if r.conn != nil {
 		return nil
 	}
-	conn, err := connect(r.path, sqlite.OpenReadOnly, readerPragmas)
+	conn, err := connect(r.path, sqlite.OpenReadOnly, readerPragmas())
 	if err != nil {
 		return fmt.Errorf("open a reader: %w", err)
 	}

@@ -41,7 +41,10 @@ func driver() storetest.Driver {
 		},
 		Crash: func(t testing.TB, s store.Store) store.Store {
 			t.Helper()
-			o := s.(opened)
+			o, ok := s.(opened)
+			if !ok {
+				t.Fatalf("not a store of this driver: %T", s)
+			}
 			// The database before its log: a checkpoint in between moves pages that the log still holds.
 			copied := filepath.Join(t.TempDir(), sqlitestore.FileName)
 			copyFile(t, o.path, copied)

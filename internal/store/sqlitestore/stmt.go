@@ -4,10 +4,10 @@ import (
 	"fmt"
 	"time"
 
+	"zombiezen.com/go/sqlite"
+
 	"scrip/internal/id"
 	"scrip/internal/ledger"
-
-	"zombiezen.com/go/sqlite"
 )
 
 // stmt is a prepared statement whose arguments are bound in order. Every use ends in exec, or in row

@@ -20,10 +20,10 @@ import (
 	"sync/atomic"
 	"time"
 
-	"scrip/internal/store"
-
 	"zombiezen.com/go/sqlite"
 	"zombiezen.com/go/sqlite/sqlitex"
+
+	"scrip/internal/store"
 )
 
 // Config says where and how.
@@ -46,8 +46,8 @@ type Store struct {
 	w      *writer
 	closed bool
 
-	readers chan *reader
-	checkpointer
+	readers     chan *reader
+	checkpoints checkpointer
 }
 
 var _ store.Store = (*Store)(nil)
@@ -88,7 +88,7 @@ func (s *Store) open(ctx context.Context) error {
 	if err := migrate(ctx, s.path); err != nil {
 		return err
 	}
-	conn, err := connect(s.path, sqlite.OpenReadWrite, writerPragmas)
+	conn, err := connect(s.path, sqlite.OpenReadWrite, writerPragmas())
 	if err != nil {
 		return err
 	}
@@ -100,22 +100,22 @@ func (s *Store) open(ctx context.Context) error {
 	for range readersMax {
 		s.readers <- &reader{path: s.path}
 	}
-	return s.checkpointer.start(s)
+	return s.checkpoints.start(s) //nolint:contextcheck // it outlives ctx
 }
 
 // touch makes the file readable by its owner only, before SQLite makes it with the default mode. The log
 // and the shared memory beside it inherit the mode.
 func touch(path string) error {
-	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600) //nolint:gosec // the operator's own choice
 	if err != nil {
 		return err
 	}
 	return f.Close()
 }
 
-var (
-	// The log is synced at every commit; its checkpoint is our own business.
-	writerPragmas = []string{
+// writerPragmas: the log is synced at every commit, and its checkpoint is our own business.
+func writerPragmas() []string {
+	return []string{
 		"PRAGMA journal_mode = WAL",
 		"PRAGMA synchronous = FULL",
 		"PRAGMA wal_autocheckpoint = 0",
@@ -123,8 +123,11 @@ var (
 		"PRAGMA cache_size = -32768",
 		"PRAGMA temp_store = MEMORY",
 	}
-	readerPragmas = []string{"PRAGMA query_only = ON", "PRAGMA cache_size = -4096", "PRAGMA temp_store = MEMORY"}
-)
+}
+
+func readerPragmas() []string {
+	return []string{"PRAGMA query_only = ON", "PRAGMA cache_size = -4096", "PRAGMA temp_store = MEMORY"}
+}
 
 // connect opens one connection.
 func connect(path string, flags sqlite.OpenFlags, pragmas []string) (*sqlite.Conn, error) {
@@ -149,7 +152,7 @@ func (s *Store) write(do func(w *writer) error) error {
 		return fmt.Errorf("%w: the store is closed", store.ErrNotApplied)
 	}
 	err := s.w.tx(s.now(), func() error { return do(s.w) })
-	s.checkpointer.written()
+	s.checkpoints.written()
 	return err
 }
 
@@ -175,17 +178,18 @@ func (s *Store) Ping(ctx context.Context) error {
 	})
 }
 
-// Close ends the store. It may be called again.
+// Close ends the store, after the transaction and the reads that go on. It may be called again.
 func (s *Store) Close() error {
-	s.checkpointer.stop()
+	s.checkpoints.stop()
 	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.closed {
+	closed := s.closed
+	s.closed = true
+	s.mu.Unlock()
+	if closed {
 		return nil
 	}
-	s.closed = true
 	var errs []error
-	if s.readers != nil {
+	if s.readers != nil { // without the mutex: a reading of winners may be waiting for it
 		for range readersMax {
 			errs = append(errs, (<-s.readers).close())
 		}

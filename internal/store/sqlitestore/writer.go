@@ -5,13 +5,13 @@ import (
 	"fmt"
 	"time"
 
+	"zombiezen.com/go/sqlite"
+
 	"scrip/internal/id"
 	"scrip/internal/ledger"
 	"scrip/internal/money"
 	"scrip/internal/store"
 	"scrip/internal/voucher"
-
-	"zombiezen.com/go/sqlite"
 )
 
 // writer is the one connection that changes the file. Everything in it is guarded by Store.mu.

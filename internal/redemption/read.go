@@ -89,11 +89,11 @@ type Validation struct {
 // Validate tells whether a request would redeem right now, and to what effect, and changes nothing. The
 // error is for a request that can't be judged.
 func (s *Service) Validate(ctx context.Context, r Request) (Validation, error) {
-	cmd, refusal := s.command(r)
+	key, who, refusal := normalise(r)
 	if refusal != nil {
 		return Validation{}, refusal
 	}
-	found, now, err := s.store.Lookup(ctx, []string{cmd.Code})
+	found, now, err := s.store.Lookup(ctx, []string{key})
 	if err != nil {
 		return Validation{}, err
 	}
@@ -101,10 +101,10 @@ func (s *Service) Validate(ctx context.Context, r Request) (Validation, error) {
 	if v == nil {
 		return Validation{Refusal: fault.ErrVoucherNotFound}, nil
 	}
-	mine, first, err := s.store.Claims(ctx, cmd.Customer, v)
+	mine, first, err := s.store.Claims(ctx, who, v)
 	if err != nil {
 		return Validation{}, err
 	}
-	grant, refusal := voucher.Judge(c, v, mine, cmd.Customer, cmd.Order, now)
+	grant, refusal := voucher.Judge(c, v, mine, who, r.Order, now)
 	return Validation{Refusal: refusal, First: first, Campaign: c, Voucher: v, AmountMinor: grant.AmountMinor}, nil
 }

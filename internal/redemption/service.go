@@ -173,42 +173,39 @@ func (s *Service) RedeemAll(ctx context.Context, rs []Request) []Verdict {
 
 // prepare takes a request as far as memory can: to a command, or to a refusal that cost nothing.
 func (s *Service) prepare(r Request) (*store.Redeem, *fault.Error) {
-	cmd, refusal := s.command(r)
+	key, who, refusal := normalise(r)
 	if refusal == nil {
-		refusal = s.admit(cmd)
+		refusal = s.admit(key, who)
 	}
 	if refusal != nil {
 		s.observe.Refused(refusal.Code, true)
 		return nil, refusal
 	}
-	return cmd, nil
-}
-
-func (s *Service) command(r Request) (*store.Redeem, *fault.Error) {
-	key, err := code.Normalise(r.Code)
-	if err != nil {
-		return nil, fault.From(err)
-	}
-	who, err := customer.Normalise(r.Customer)
-	if err != nil {
-		return nil, fault.From(err)
-	}
-	if refusal := checkOrder(r.Order); refusal != nil {
-		return nil, refusal
-	}
 	cmd := &store.Redeem{ID: id.New(s.clock()), Code: key, Customer: who, Order: r.Order, Key: r.Key}
 	if r.Key != "" {
-		if !validKey(r.Key) {
-			return nil, fault.ErrInvalidKey
-		}
 		cmd.Fingerprint = fingerprint(r.Face, key, who, orderText(r.Order))
 	}
 	return cmd, nil
 }
 
+// normalise returns the code's key and the customer that a request means, or why it can't be judged.
+func normalise(r Request) (key, who string, refusal *fault.Error) {
+	key, err := code.Normalise(r.Code)
+	if err != nil {
+		return "", "", fault.From(err)
+	}
+	if who, err = customer.Normalise(r.Customer); err != nil {
+		return "", "", fault.From(err)
+	}
+	if r.Key != "" && !validKey(r.Key) {
+		return "", "", fault.ErrInvalidKey
+	}
+	return key, who, checkOrder(r.Order)
+}
+
 // admit asks the gate and passes its wishes on.
-func (s *Service) admit(cmd *store.Redeem) *fault.Error {
-	d := s.gate.Admit(cmd.Code, cmd.Customer)
+func (s *Service) admit(key, who string) *fault.Error {
+	d := s.gate.Admit(key, who)
 	if d.Want != 0 {
 		s.learner.want(d.Want, d.Fact)
 	}
@@ -222,7 +219,7 @@ func (s *Service) screen(c store.Command) (store.Outcome, bool) {
 	if !ok {
 		return store.Outcome{}, false
 	}
-	refusal := s.admit(cmd)
+	refusal := s.admit(cmd.Code, cmd.Customer)
 	return store.Outcome{Refusal: refusal}, refusal != nil
 }
 

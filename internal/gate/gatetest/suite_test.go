@@ -46,7 +46,7 @@ func TestModelFindsBugs(t *testing.T) {
 	} {
 		t.Run(string(b), func(t *testing.T) {
 			model := checks()[slices.IndexFunc(checks(), func(c check) bool { return strings.HasPrefix(c.name, "model") })]
-			for range 100 { // the model is random, and some bugs need a rare story
+			for range 1000 { // the model is random, and some bugs need a rare story
 				if fails(t, model, b) {
 					return
 				}

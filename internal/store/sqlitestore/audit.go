@@ -172,7 +172,7 @@ func (a *auditor) claims() error {
 	err := a.all(`SELECT v.id, r.customer_no, count(*), v.per_customer FROM redemption r JOIN voucher v ON v.no = r.voucher_no
 		WHERE r.slot > 0 GROUP BY r.customer_no, r.voucher_no HAVING count(*) > v.per_customer`, func(q *stmt) {
 		v, customerNo, n, most := q.nextID().Format(id.Voucher), q.nextInt(), q.nextInt(), q.nextInt()
-		a.report(store.CheckOncePerLimit, v, "customer number %d holds %d uses of it, %d are allowed", customerNo, n, most)
+		a.report(store.CheckOncePerLimit, v, "%s holds %d uses of it, %d are allowed", a.customer(customerNo), n, most)
 	})
 	if err != nil {
 		return err

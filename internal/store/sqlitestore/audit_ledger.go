@@ -14,7 +14,26 @@ type walletKey struct {
 	currency   string
 }
 
-func (k walletKey) String() string { return fmt.Sprintf("wallet %d %s", k.customerNo, k.currency) }
+// namedMax bounds the findings that look a customer's name up: each reads the whole table of customers, which is
+// kept for the way from a name to a number.
+const namedMax = 100
+
+// customer names a customer for a finding.
+func (a *auditor) customer(no int64) string {
+	name := fmt.Sprintf("customer number %d", no)
+	if a.seen.Findings >= namedMax {
+		return name
+	}
+	q := a.stmt("SELECT ref FROM customer WHERE no = ?").int(no)
+	err := q.each(func() { name = q.nextText() })
+	if err != nil && a.err == nil {
+		a.err = err
+	}
+	return name
+}
+
+// name names a wallet for a finding.
+func (a *auditor) name(k walletKey) string { return a.customer(k.customerNo) + " " + k.currency }
 
 // entries reads every ledger entry once, wallet by wallet, in order: the numbers run without gaps, each
 // balance follows from the one before, and the wallet stands where its last entry left it. On the way it
@@ -40,7 +59,7 @@ func (a *auditor) entries() error {
 		}
 		n, entry, debit, credit, amount, after := q.nextInt(), q.nextID(), q.nextInt(), q.nextInt(), q.nextInt(), q.nextInt()
 		if n != seq+1 {
-			a.report(store.CheckSequence, entry.Format(id.Transaction), "%s: entry %d follows entry %d", k, n, seq)
+			a.report(store.CheckSequence, entry.Format(id.Transaction), "%s: entry %d follows entry %d", a.name(k), n, seq)
 		}
 		switch {
 		case credit == 0:
@@ -49,10 +68,10 @@ func (a *auditor) entries() error {
 			balance -= amount
 		}
 		if balance != after {
-			a.report(store.CheckSequence, entry.Format(id.Transaction), "%s: it leaves %d, but says %d", k, balance, after)
+			a.report(store.CheckSequence, entry.Format(id.Transaction), "%s: it leaves %d, but says %d", a.name(k), balance, after)
 		}
 		if after < 0 {
-			a.report(store.CheckFloor, entry.Format(id.Transaction), "%s: it leaves %d", k, after)
+			a.report(store.CheckFloor, entry.Format(id.Transaction), "%s: it leaves %d", a.name(k), after)
 		}
 		seq, balance = n, after
 		a.add(credit, amount)
@@ -69,7 +88,7 @@ func (a *auditor) entries() error {
 	}
 	return a.all(`SELECT w.customer_no, w.currency FROM wallet w LEFT JOIN transfer t
 		ON t.customer_no = w.customer_no AND t.currency = w.currency AND t.seq = 1 WHERE t.id IS NULL`, func(q *stmt) {
-		a.report(store.CheckBalance, walletKey{q.nextInt(), q.nextText()}.String(), "a wallet without a ledger entry")
+		a.report(store.CheckBalance, a.name(walletKey{q.nextInt(), q.nextText()}), "a wallet without a ledger entry")
 	})
 }
 
@@ -88,15 +107,15 @@ func (a *auditor) wallet(k walletKey, seq, balance int64) error {
 		return err
 	}
 	if !found {
-		a.report(store.CheckBalance, k.String(), "its entries come to %d, but there is no such wallet", balance)
+		a.report(store.CheckBalance, a.name(k), "its entries come to %d, but there is no such wallet", balance)
 		return nil
 	}
 	gotBalance, gotSeq := q.nextInt(), q.nextInt()
 	if gotBalance != balance || gotSeq != seq {
-		a.report(store.CheckBalance, k.String(), "it holds %d after %d entries; its entries come to %d after %d", gotBalance, gotSeq, balance, seq)
+		a.report(store.CheckBalance, a.name(k), "it holds %d after %d entries; its entries come to %d after %d", gotBalance, gotSeq, balance, seq)
 	}
 	if gotBalance < 0 {
-		a.report(store.CheckFloor, k.String(), "it holds %d", gotBalance)
+		a.report(store.CheckFloor, a.name(k), "it holds %d", gotBalance)
 	}
 	return q.done()
 }

@@ -144,7 +144,7 @@ func withProvider(path string, do func(*goose.Provider) error) (err error) {
 func resultOf(err error) sqlite.ResultCode {
 	var migration interface{ Code() int } // database/sql's
 	if errors.As(err, &migration) {
-		return sqlite.ResultCode(migration.Code()).ToPrimary()
+		return sqlite.ResultCode(migration.Code()).ToPrimary() //nolint:gosec // one of SQLite's few codes
 	}
 	return sqlite.ErrCode(err).ToPrimary()
 }

@@ -32,14 +32,8 @@ func OpenReadOnly(ctx context.Context, path string) (*ReadOnly, error) {
 	if appID != applicationID {
 		return nil, explain(path, errForeign)
 	}
-	steps, err := Status(ctx, path)
-	if err != nil {
-		return nil, err
-	}
-	for _, s := range steps {
-		if !s.Applied {
-			return nil, explain(path, errUnlisted)
-		}
+	if err := current(ctx, path); err != nil {
+		return nil, explain(path, err)
 	}
 	return &ReadOnly{path: path}, nil
 }

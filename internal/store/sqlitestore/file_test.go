@@ -142,6 +142,9 @@ func TestANewerSchemaIsRefused(t *testing.T) {
 	if err == nil || !strings.Contains(err.Error(), "newer version of Scrip") {
 		t.Fatalf("got %v, want a refusal that names the newer version", err)
 	}
+	if _, err := sqlitestore.OpenReadOnly(t.Context(), path); err == nil || !strings.Contains(err.Error(), "newer version of Scrip") {
+		t.Fatalf("to be verified: got %v, want the same", err)
+	}
 }
 
 func TestAFileInPlaceOfTheFolderIsExplained(t *testing.T) {

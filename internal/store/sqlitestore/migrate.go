@@ -24,9 +24,9 @@ var migrations embed.FS
 const applicationID = 0x53435250
 
 var (
-	errForeign  = errors.New("this is not a Scrip database")
-	errNewer    = errors.New("this database was made by a newer version of Scrip; run that version, or restore a backup")
-	errUnlisted = errors.New("this database is older than this version of Scrip; run `scrip migrate up`")
+	errForeign = errors.New("this is not a Scrip database")
+	errNewer   = errors.New("this database was made by a newer version of Scrip; run that version, or restore a backup")
+	errOlder   = errors.New("this database is older than this version of Scrip; run `scrip migrate up`")
 )
 
 // Migration is one step of the schema.
@@ -70,19 +70,32 @@ func migrate(ctx context.Context, path string) error {
 		return err
 	}
 	return withProvider(path, func(p *goose.Provider) error {
-		current, target, err := p.GetVersions(ctx)
-		if err != nil {
-			return err
+		behind, err := isBehind(ctx, p)
+		if err == nil && behind {
+			_, err = p.Up(ctx)
 		}
-		if current > target {
-			return fmt.Errorf("%w (it is at schema %d, this version knows %d)", errNewer, current, target)
-		}
-		if current == target {
-			return nil
-		}
-		_, err = p.Up(ctx)
 		return err
 	})
+}
+
+// current refuses a file whose schema is not this version's.
+func current(ctx context.Context, path string) error {
+	return withProvider(path, func(p *goose.Provider) error {
+		behind, err := isBehind(ctx, p)
+		if err == nil && behind {
+			return errOlder
+		}
+		return err
+	})
+}
+
+// isBehind reports whether migrations are missing; a newer schema is an error.
+func isBehind(ctx context.Context, p *goose.Provider) (bool, error) {
+	current, target, err := p.GetVersions(ctx)
+	if err == nil && current > target {
+		err = fmt.Errorf("%w (it is at schema %d, this version knows %d)", errNewer, current, target)
+	}
+	return current < target, err
 }
 
 // recognise refuses a file that is not ours, and marks an empty one as ours.

@@ -4,12 +4,10 @@ import (
 	"context"
 	"errors"
 	"math/rand/v2"
-	"slices"
 	"time"
 
 	"scrip/internal/fault"
 	"scrip/internal/store"
-	"scrip/internal/voucher"
 )
 
 // A batch that surely did not commit is retried command by command, so that a poison command hurts only
@@ -110,9 +108,11 @@ func setAgain(batch []store.Command) {
 // settled teaches the gate, after the replies, what a batch taught: the last word on each voucher in it.
 func (s *Service) settled(_ []store.Command, outs []store.Outcome) {
 	s.facts = s.facts[:0]
+	clear(s.taught)
 	for i := len(outs) - 1; i >= 0; i-- {
 		f := &outs[i].Fact
-		if f.Key != "" && !slices.ContainsFunc(s.facts, func(g voucher.Fact) bool { return g.Key == f.Key }) {
+		if f.Key != "" && !s.taught[f.Key] {
+			s.taught[f.Key] = true
 			s.facts = append(s.facts, *f)
 		}
 	}

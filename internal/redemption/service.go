@@ -69,8 +69,9 @@ type Service struct {
 	retry   time.Duration
 	log     *slog.Logger
 
-	asked time.Time      // when the running flush asked the store; the flusher's alone
-	facts []voucher.Fact // its working space for what a batch taught
+	asked  time.Time       // when the running flush asked the store; the flusher's alone
+	facts  []voucher.Fact  // its working space for what a batch taught
+	taught map[string]bool // and about which codes
 }
 
 // New starts the service; Close ends it.
@@ -84,7 +85,7 @@ func New(cfg Config, s Store, g gate.Gate, o Observer) (*Service, error) {
 	if cfg.Log == nil {
 		cfg.Log = slog.Default()
 	}
-	svc := &Service{store: s, gate: g, observe: o, clock: cfg.Clock, retry: cfg.RetryMax, log: cfg.Log}
+	svc := &Service{taught: make(map[string]bool), store: s, gate: g, observe: o, clock: cfg.Clock, retry: cfg.RetryMax, log: cfg.Log}
 	batches, err := groupcommit.New(groupcommit.Config[store.Command, store.Outcome]{
 		MaxBatch: cfg.MaxBatch,
 		MaxQueue: cfg.MaxQueue,

@@ -33,7 +33,10 @@ func (s *Service) flush(ctx context.Context, batch []store.Command) ([]store.Out
 	if len(batch) == 1 || errors.Is(err, store.ErrFateUnknown) {
 		return refuseAll(len(batch), err), nil
 	}
-	return s.applySingly(ctx, batch), nil
+	asked := s.asked
+	outs = s.applySingly(ctx, batch)
+	s.asked = asked // settled speaks of all of them, and none was asked for earlier
+	return outs, nil
 }
 
 // apply asks the store once and, while the fate of the commit is unknown, again by the commands' ids:

@@ -130,7 +130,7 @@ func (s *Service) create(ctx context.Context, creation store.Creation, key strin
 		out.Voucher = &made.Vouchers[0]
 	}
 	if out.Voucher != nil && !replayed {
-		s.gate.Settle(asked, voucher.FactOf(out.Campaign, out.Voucher, asked))
+		s.gate.Settle(asked, voucher.FactOf(out.Campaign, out.Voucher, out.Voucher.UpdatedAt))
 	}
 	return out, nil
 }
@@ -243,7 +243,7 @@ func (s *Service) AmendVoucher(ctx context.Context, v id.ID, p voucher.Patch) (L
 	if err != nil {
 		return Listing{}, err
 	}
-	s.gate.Settle(asked, voucher.FactOf(l.Campaign, l.Voucher, asked))
+	s.gate.Settle(asked, voucher.FactOf(l.Campaign, l.Voucher, l.Voucher.UpdatedAt))
 	return l, nil
 }
 

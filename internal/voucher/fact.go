@@ -125,6 +125,9 @@ type Fact struct {
 	// FreshFor is how long the fact may be used, from the moment it was asked for: FactFreshFor, or less
 	// where the clock will change the status before that.
 	FreshFor time.Duration
+	// At is when the store judged it, by the store's clock; zero for an unknown code. It tells a process
+	// that hears the fact from another how old it is.
+	At time.Time
 }
 
 // Refusal is the fault that the fact means for a customer who is surely no winner; nil lets them pass.
@@ -154,6 +157,7 @@ func FactOf(c *Campaign, v *Voucher, now time.Time) Fact {
 		Customer:  v.Customer,
 		Remaining: v.Remaining(),
 		FreshFor:  FactFreshFor,
+		At:        now,
 	}
 	if f.Status == NotStarted {
 		f.FreshFor = min(f.FreshFor, c.Window.Start.Sub(now))

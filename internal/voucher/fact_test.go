@@ -81,7 +81,7 @@ func TestFactOf(t *testing.T) {
 	q := ask()
 	want := voucher.Fact{
 		Key: "SA1AM1", Voucher: q.v.ID, Campaign: q.c.ID, Version: voucher.Version{Campaign: 4, Voucher: 6},
-		Status: voucher.Open, Remaining: 3, FreshFor: voucher.FactFreshFor,
+		Status: voucher.Open, Remaining: 3, FreshFor: voucher.FactFreshFor, At: noon,
 	}
 	if got := voucher.FactOf(&q.c, &q.v, noon); got != want {
 		t.Errorf("got %+v, want %+v", got, want)

@@ -14,6 +14,7 @@ import (
 type stampedeCmd struct {
 	remote `embed:""`
 
+	Replicas    []string      `name:"replica" placeholder:"URL" help:"A further server of the same store, over which the crowd is spread too; may be given again."`
 	Code        string        `name:"code" required:"" placeholder:"NAME" help:"The code that they all ask for."`
 	Customers   int           `name:"customers" short:"n" default:"10000" placeholder:"N" help:"Distinct customers, each asking once (${default})."`
 	Concurrency int           `name:"concurrency" short:"c" default:"64" placeholder:"C" help:"Connections (${default})."`
@@ -27,6 +28,8 @@ type stampedeCmd struct {
 func (*stampedeCmd) Help() string {
 	return `It makes customers that the server has never seen, lets each ask for the code once, and then asks the server: as many must have won as there were uses, each with a rank of its own, each credited once, and nobody else. A request whose answer is lost is asked again under its Idempotency-Key, so a server may be killed and started meanwhile. It exits with 0 if everything is exact, and with 1 if not.
 
+With --replica the crowd is spread over several servers of one store: a customer asks again on another one, and where one fails, the next is asked.
+
 It leaves its customers and redemptions on the server: rehearse with a code made for it, and let nobody else use that code meanwhile.
 
 Example:
@@ -37,7 +40,7 @@ Example:
 // Run rehearses.
 func (k *stampedeCmd) Run(c *command) error {
 	cfg := stampede.Config{
-		URL: k.URL, Code: k.Code, Customers: k.Customers, Concurrency: k.Concurrency, Repeat: k.Repeat,
+		URL: k.URL, Replicas: k.Replicas, Code: k.Code, Customers: k.Customers, Concurrency: k.Concurrency, Repeat: k.Repeat,
 		Timeout: k.Timeout, Patience: k.Patience, Limit: k.Within,
 	}
 	if !c.json && isTerminal(c.Stderr) {

@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
-
-	"scrip/client"
 )
 
 // findingsMax is how many things that are wrong are told one by one; the rest are counted.
@@ -34,14 +32,14 @@ func (f *flood) customer(n int) string { return customerName(f.name, n) }
 func (f *flood) expected() int64 { return min(int64(f.cfg.Customers), f.before.room()) }
 
 // check holds the outcome to what the server now says.
-func (f *flood) check(ctx context.Context, api *client.Client) {
+func (f *flood) check(ctx context.Context, s servers) {
 	f.checkVerdicts()
 	f.checkRanks()
 	f.each(ctx, checkingWallets, func(ctx context.Context, w *worker, customer int) { w.checkWallet(ctx, customer) })
 	if ctx.Err() != nil {
 		return
 	}
-	after, err := look(ctx, api, f.cfg.Code)
+	after, err := s.look(ctx, f.cfg.Code)
 	if err != nil {
 		f.say("the code could not be looked up afterwards: %v", err)
 		return
@@ -112,7 +110,7 @@ func (w *worker) checkWallet(ctx context.Context, customer int) {
 	if a.verdict <= unknown {
 		return // said already; the wallet may be either way
 	}
-	r, ok := w.ask(ctx, w.wallet.of(customer))
+	r, ok := w.ask(ctx, customer+1, func(l *line) []byte { return l.wallet.of(customer) }) // not of whom it asked first
 	if !ok || r.status != http.StatusOK {
 		if ctx.Err() == nil {
 			f.say("the wallet of %s could not be read: status %d", f.customer(customer), r.status)

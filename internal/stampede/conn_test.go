@@ -162,8 +162,9 @@ func TestAddresses(t *testing.T) {
 
 func TestTemplatesNameEveryCustomer(t *testing.T) {
 	t.Parallel()
-	f := &flood{cfg: Config{Code: `a"b`}, to: &address{host: "h", path: "/p"}, name: newRun()}
-	keyed, keyless, wallet := f.redeemTemplate(true), f.redeemTemplate(false), f.walletTemplate()
+	f := &flood{cfg: Config{Code: `a"b`}, name: newRun()}
+	to := &address{host: "h", path: "/p"}
+	keyed, keyless, wallet := f.redeemTemplate(to, true), f.redeemTemplate(to, false), f.walletTemplate(to)
 	for _, n := range []int{0, 1, 42, CustomersMax - 1} {
 		name := customerName(f.name, n)
 		body := `{"code":"a\"b","customer":"` + name + `"}`

@@ -39,7 +39,7 @@ const (
 // flood is one run.
 type flood struct {
 	cfg    Config
-	to     *address
+	to     []*address // of the replicas
 	before standing
 	name   string
 	asked  []asked
@@ -72,7 +72,7 @@ type repeats struct {
 	refused  atomic.Int64 // a loser's
 }
 
-func newFlood(cfg Config, to *address, before standing) *flood {
+func newFlood(cfg Config, to []*address, before standing) *flood {
 	return &flood{
 		cfg: cfg, to: to, before: before, name: newRun(),
 		asked: make([]asked, cfg.Customers), refusals: map[string]int64{},

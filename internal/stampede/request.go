@@ -45,7 +45,7 @@ func customerName(run string, customer int) string {
 }
 
 // redeemTemplate asks for the code, under the customer's key if keyed.
-func (f *flood) redeemTemplate(keyed bool) template {
+func (f *flood) redeemTemplate(to *address, keyed bool) template {
 	customer := customerName(f.name, 0)
 	body, err := json.Marshal(struct {
 		Code     string `json:"code"`
@@ -60,11 +60,11 @@ func (f *flood) redeemTemplate(keyed bool) template {
 	}
 	return newTemplate(fmt.Sprintf("POST %s/v1/redemptions HTTP/1.1\r\nHost: %s\r\nUser-Agent: %s\r\n"+
 		"Content-Type: application/json\r\n%sContent-Length: %d\r\n\r\n%s",
-		f.to.path, f.to.host, userAgent, key, len(body), body), f.name)
+		to.path, to.host, userAgent, key, len(body), body), f.name)
 }
 
 // walletTemplate asks for the customer's wallet.
-func (f *flood) walletTemplate() template {
+func (f *flood) walletTemplate(to *address) template {
 	return newTemplate(fmt.Sprintf("GET %s/v1/wallets/%s HTTP/1.1\r\nHost: %s\r\nUser-Agent: %s\r\n\r\n",
-		f.to.path, customerName(f.name, 0), f.to.host, userAgent), f.name)
+		to.path, customerName(f.name, 0), to.host, userAgent), f.name)
 }

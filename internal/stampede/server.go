@@ -15,6 +15,19 @@ type standing struct {
 	campaign *client.Campaign
 }
 
+// servers are the replicas, for what is asked once.
+type servers []*client.Client
+
+// look asks the first replica that answers; the error is that of the last.
+func (s servers) look(ctx context.Context, code string) (now standing, err error) {
+	for _, api := range s {
+		if now, err = look(ctx, api, code); err == nil {
+			break
+		}
+	}
+	return now, err
+}
+
 func look(ctx context.Context, api *client.Client, code string) (standing, error) {
 	v, err := api.LookupVoucher(ctx, code)
 	if err != nil {

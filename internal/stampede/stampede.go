@@ -28,6 +28,7 @@ const (
 // Config says what to rehearse.
 type Config struct {
 	URL         string
+	Replicas    []string // further servers of the same store: the crowd is spread over all of them
 	Code        string
 	Customers   int           // distinct customers, each asking once
 	Concurrency int           // connections
@@ -65,17 +66,13 @@ func Run(ctx context.Context, cfg Config) (*Summary, error) {
 	if err := cfg.validate(); err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrUnfit, err)
 	}
-	to, err := parseAddress(cfg.URL)
-	if err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrUnfit, err)
-	}
-	api, err := client.New(cfg.URL, client.WithUserAgent(userAgent))
+	to, servers, err := replicas(append([]string{cfg.URL}, cfg.Replicas...))
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrUnfit, err)
 	}
 	ctx, cancel := context.WithTimeout(ctx, cfg.Limit)
 	defer cancel()
-	before, err := look(ctx, api, cfg.Code)
+	before, err := servers.look(ctx, cfg.Code)
 	if err != nil {
 		return nil, err
 	}
@@ -86,10 +83,26 @@ func Run(ctx context.Context, cfg Config) (*Summary, error) {
 	stop := f.tellProgress(ctx)
 	f.run(ctx)
 	if ctx.Err() == nil {
-		f.check(ctx, api)
+		f.check(ctx, servers)
 	}
 	stop()
 	return f.summary(ctx), nil
+}
+
+// replicas makes ready to ask servers of one store.
+func replicas(urls []string) ([]*address, servers, error) {
+	to := make([]*address, len(urls))
+	all := make(servers, len(urls))
+	for i, url := range urls {
+		var err error
+		if to[i], err = parseAddress(url); err != nil {
+			return nil, nil, err
+		}
+		if all[i], err = client.New(url, client.WithUserAgent(userAgent)); err != nil {
+			return nil, nil, err
+		}
+	}
+	return to, all, nil
 }
 
 const userAgent = "scrip-stampede"

@@ -211,3 +211,34 @@ func TestProgressRisesToTheEnd(t *testing.T) {
 		t.Errorf("%+v", last)
 	}
 }
+
+// Two faces of one store: everybody asks again on the other one. And two stores that claim to be one: that
+// is noticed.
+func TestReplicasAreOneStore(t *testing.T) {
+	t.Parallel()
+	one := newFake(100)
+	cfg := config(one.start(t))
+	cfg.Replicas, cfg.Repeat = []string{one.start(t)}, 2
+	if s := run(t, cfg); !s.Exact || s.Winners != 100 || s.Repeats.Asked != 1000 {
+		t.Errorf("%+v", s)
+	}
+	cfg = config(newFake(100).start(t))
+	cfg.Replicas = []string{newFake(100).start(t)}
+	if s := run(t, cfg); s.Exact || s.WrongTotal == 0 {
+		t.Errorf("two stores pass for one: %+v", s)
+	}
+}
+
+// A replica that is not there costs a try, not a verdict.
+func TestAReplicaThatIsAwayIsPassedOver(t *testing.T) {
+	t.Parallel()
+	cfg := config(newFake(100).start(t))
+	cfg.Replicas = []string{"http://127.0.0.1:1"}
+	if s := run(t, cfg); !s.Exact || s.Winners != 100 || s.Errors == 0 {
+		t.Errorf("%+v", s)
+	}
+	cfg.Replicas = []string{"nonsense"}
+	if _, err := stampede.Run(t.Context(), cfg); !errors.Is(err, stampede.ErrUnfit) {
+		t.Error(err)
+	}
+}

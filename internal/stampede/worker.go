@@ -9,26 +9,36 @@ import (
 	"scrip/internal/id"
 )
 
-// worker asks on one connection, one request at a time.
+// worker asks one request at a time, on one connection to each replica.
 type worker struct {
 	f        *flood
-	conn     conn
-	keyed    template
-	keyless  template
-	wallet   template
+	lines    []line
 	refusals map[string]*int64
 }
 
+// line is a connection to one replica and the requests that are sent on it.
+type line struct {
+	conn    conn
+	keyed   template
+	keyless template
+	wallet  template
+}
+
 func newWorker(f *flood) *worker {
-	return &worker{
-		f: f, conn: conn{to: f.to, timeout: f.cfg.Timeout},
-		keyed: f.redeemTemplate(true), keyless: f.redeemTemplate(false), wallet: f.walletTemplate(),
-		refusals: map[string]*int64{},
+	w := &worker{f: f, lines: make([]line, len(f.to)), refusals: map[string]*int64{}}
+	for i, to := range f.to {
+		w.lines[i] = line{
+			conn:  conn{to: to, timeout: f.cfg.Timeout},
+			keyed: f.redeemTemplate(to, true), keyless: f.redeemTemplate(to, false), wallet: f.walletTemplate(to),
+		}
 	}
+	return w
 }
 
 func (w *worker) close() {
-	w.conn.close()
+	for i := range w.lines {
+		w.lines[i].conn.close()
+	}
 	w.f.mu.Lock()
 	defer w.f.mu.Unlock()
 	for reason, n := range w.refusals {
@@ -47,13 +57,16 @@ const (
 	afterMax = 2 * time.Second
 )
 
-// ask sends a request until it has a final answer, and reports false if there is none to be had.
-func (w *worker) ask(ctx context.Context, request []byte) (reply, bool) {
+// ask sends a request until it has a final answer, and reports false if there is none to be had. It asks
+// the replica of that number first, and another after each failure, as a load balancer would.
+func (w *worker) ask(ctx context.Context, replica int, request func(*line) []byte) (reply, bool) {
 	began := time.Now()
 	now := began
 	for wait := waitMin; ; wait = min(2*wait, waitMax) {
 		w.f.requests.Add(1)
-		r, err := w.conn.send(ctx, request, now)
+		l := &w.lines[replica%len(w.lines)]
+		replica++
+		r, err := l.conn.send(ctx, request(l), now)
 		now = time.Now()
 		if err == nil && final(r.status) {
 			if phase(w.f.phase.Load()) == asking {
@@ -103,7 +116,7 @@ func sleep(ctx context.Context, d time.Duration) bool {
 // askFirst asks for a customer for the first time and notes the verdict.
 func (w *worker) askFirst(ctx context.Context, customer int) {
 	a := &w.f.asked[customer]
-	r, ok := w.ask(ctx, w.keyed.of(customer))
+	r, ok := w.ask(ctx, customer, func(l *line) []byte { return l.keyed.of(customer) })
 	if !ok {
 		a.verdict = unknown
 		return
@@ -132,16 +145,17 @@ func (w *worker) refuse(code []byte) {
 	*n++
 }
 
-// askAgain asks once more for a customer whose verdict is known, and holds the answer to it: every
-// other time under the first key.
+// askAgain asks once more for a customer whose verdict is known, and holds the answer to it: each time
+// of another replica, and every other time under the first key.
 func (w *worker) askAgain(ctx context.Context, customer, repeat int) {
 	first := w.f.asked[customer]
-	request := w.keyless.of(customer)
 	keyed := repeat%2 == 0
-	if keyed {
-		request = w.keyed.of(customer)
-	}
-	r, ok := w.ask(ctx, request)
+	r, ok := w.ask(ctx, customer+repeat, func(l *line) []byte {
+		if keyed {
+			return l.keyed.of(customer)
+		}
+		return l.keyless.of(customer)
+	})
 	if !ok {
 		if ctx.Err() == nil {
 			w.f.say("customer %s asked again and got no answer", w.f.customer(customer))

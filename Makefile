@@ -1,4 +1,5 @@
-# Scrip's commands. `make` lists them. Everything but lint and bench needs Go alone.
+# Scrip's commands. `make` lists them. Building needs Go alone; the tests start PostgreSQL and Redis
+# themselves (build/needs), up and down need Docker.
 
 SHELL := /bin/bash
 
@@ -13,7 +14,8 @@ RACE_PACKAGES := ./internal/groupcommit/... ./internal/gate/... ./internal/redem
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test test-race test-all bench lint lint-bites fmt generate verify-generated migrate-up create-code verify clean
+.PHONY: help run build needs test test-race test-all bench lint lint-bites fmt generate verify-generated \
+	up down migrate-up create-code verify clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -24,10 +26,13 @@ run: build ## Serve on 127.0.0.1:8000 with the demo code "salam"
 build: ## Build bin/scrip
 	go build -trimpath -o bin/scrip ./cmd/scrip
 
+needs: # see to it that PostgreSQL and Redis are installed for the tests
+	@build/needs
+
 # The race detector needs cgo, and cgo a C compiler; Go itself says whether it has found one. Where CI is
 # set, a missing tool is a failure. SQLite in Go is ten times slower under the detector, so that run is a
 # short one: the same tests with fewer repeats. test-race has them all.
-test: ## Vet, test everything, and once more under the race detector where there is a C compiler
+test: needs ## Vet, test everything, and once more under the race detector where there is a C compiler
 	go vet ./...
 	@if [ "$$(go env CGO_ENABLED)" = 1 ]; then \
 		go run ./build/gotest -timeout 15m ./... -- -race -short -timeout 15m $(RACE_PACKAGES); \
@@ -38,7 +43,7 @@ test: ## Vet, test everything, and once more under the race detector where there
 		echo "test: SKIPPED the race detector: it needs cgo and a C compiler (install gcc, or unset CGO_ENABLED)" >&2; \
 	fi
 
-test-race: ## Test the concurrent packages under the race detector, at full length
+test-race: needs ## Test the concurrent packages under the race detector, at full length
 	go run ./build/gotest -race -timeout 15m $(RACE_PACKAGES)
 
 test-all: test ## The same as test
@@ -67,6 +72,12 @@ verify-generated: $(GOLANGCI_LINT) ## Fail if generate or fmt would change anyth
 	go mod tidy -diff
 	$(GOLANGCI_LINT) fmt --diff ./...
 	go test -count=1 ./docs
+
+up: ## Start PostgreSQL, Redis and Scrip in Docker, on 127.0.0.1
+	docker compose up --build --detach --wait $(ARGS)
+
+down: ## Stop what up has started; its data stays (make down ARGS=--volumes removes it)
+	docker compose down $(ARGS)
 
 migrate-up: ## Bring the store's schema up to date
 	go run ./cmd/scrip migrate up $(ARGS)

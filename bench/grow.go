@@ -119,7 +119,7 @@ func everyNth(first, end, n int64) ([]string, error) {
 }
 
 // redeemAll redeems the code for each customer, in one batch.
-func redeemAll(ctx context.Context, s *sqlitestore.Store, key string, crowd []string) error {
+func redeemAll(ctx context.Context, s store.Applier, key string, crowd []string) error {
 	commands := make([]store.Command, len(crowd))
 	for i, who := range crowd {
 		commands[i] = &store.Redeem{ID: id.New(time.Now()), Code: key, Customer: who}
@@ -137,7 +137,7 @@ func redeemAll(ctx context.Context, s *sqlitestore.Store, key string, crowd []st
 }
 
 // growCode makes the unlimited code and returns its key.
-func growCode(ctx context.Context, s *sqlitestore.Store) (string, error) {
+func growCode(ctx context.Context, s store.Campaigns) (string, error) {
 	now := time.Now()
 	campaign := &voucher.Campaign{
 		ID: id.New(now), Name: "Growth", Currency: money.Currency("IRR"),

@@ -11,6 +11,8 @@ import (
 type series struct {
 	Name        string   `json:"name"`
 	Connections int      `json:"connections"`
+	Floor       float64  `json:"floor"`              // the least ratio that is asked for
+	TailMax     float64  `json:"tail_max,omitempty"` // the largest p99/p50 that is asked for, 0 for none
 	Reference   []sample `json:"reference"`
 	Measured    []sample `json:"measured"`
 }
@@ -34,10 +36,11 @@ func apiRoute() route { return route{"/v1/redemptions", "customer"} }
 
 // underLoad measures durable accepts and sold-out refusals against the bare handler: in each round the
 // bare handler first and then each of the others, so that a slow minute of the machine hits all alike.
-func (b *bench) underLoad(ctx context.Context, bare string, scrip *server, connections int) ([]*series, error) {
-	seed := &series{Name: "accept, POST /codes/use", Connections: connections}
-	api := &series{Name: "accept, POST /v1/redemptions", Connections: connections}
-	lost := &series{Name: "refuse sold out, POST /codes/use", Connections: connections}
+// accept is the least ratio of accepts.
+func (b *bench) underLoad(ctx context.Context, bare string, scrip *server, connections int, accept float64) ([]*series, error) {
+	seed := &series{Name: "accept, POST /codes/use", Connections: connections, Floor: accept, TailMax: tailMax}
+	api := &series{Name: "accept, POST /v1/redemptions", Connections: connections, Floor: accept, TailMax: tailMax}
+	lost := &series{Name: "refuse sold out, POST /codes/use", Connections: connections, Floor: refuseFloor}
 	soldOut, err := scrip.soldOutCode(ctx)
 	if err != nil {
 		return nil, err
@@ -161,8 +164,8 @@ func (b *bench) refuseRun(ctx context.Context, scrip *server, code string, conne
 // grown measures durable accepts into a file that is full already, against accepts into an empty one,
 // with customers whom the full file has never seen and with customers whom it knows.
 func (b *bench) grown(ctx context.Context, connections int, full *server) ([]*series, error) {
-	fresh := &series{Name: "accept into the full file, new customers", Connections: connections}
-	known := &series{Name: "accept into the full file, known customers", Connections: connections}
+	fresh := &series{Name: "accept into the full file, new customers", Connections: connections, Floor: growthFloor}
+	known := &series{Name: "accept into the full file, known customers", Connections: connections, Floor: growthFloor}
 	span := b.growth / wrkThreads / int64(b.runs+1) // others in each round, so that no round warms up the next
 	for round := range b.runs + 1 {                 // the first only warms up
 		b.say("growth, %d connections, round %d of %d", connections, round, b.runs)

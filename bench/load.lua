@@ -1,4 +1,4 @@
--- wrk's script: POSTs {"code": …, field: customer} with a customer of its own in each request.
+-- wrk's script: POSTs {"code": …, field: customer}, or {field: customer} where the code is empty, with a customer of its own in each request.
 -- Arguments: path, code, field, first, span. Thread i takes the numbers from first + i*span; a number
 -- becomes a mobile of nine free digits by a bijection that scatters neighbours over the whole range, so
 -- that the store's trees are entered everywhere and not at their right end.
@@ -11,6 +11,9 @@ end
 
 function init(args)
   local body = string.format('{"code":"%s","%s":"09#########"}', args[2], args[3])
+  if args[2] == "" then
+    body = string.format('{"%s":"09#########"}', args[3])
+  end
   local text = wrk.format("POST", args[1], {["Content-Type"] = "application/json"}, body)
   local at = text:find("#########", 1, true)
   head, tail = text:sub(1, at - 1), text:sub(at + 9)

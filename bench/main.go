@@ -18,6 +18,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 )
@@ -50,8 +51,10 @@ type options struct {
 // bench is one run of everything.
 type bench struct {
 	options
-	dir  string // temporary, on the disk that is measured
-	wrk  *wrk
+	dir string // temporary, on the disk that is measured
+	wrk *wrk
+
+	mu   sync.Mutex
 	next int64 // number of the first customer that was not used yet
 }
 
@@ -62,6 +65,9 @@ const (
 	sectionIdle     = "idle"
 	sectionGrowth   = "growth"
 	sectionStampede = "stampede"
+	sectionStore    = "store"
+	sectionPostgres = "postgres"
+	sectionReplicas = "replicas"
 )
 
 func parse(args []string) (options, error) {
@@ -74,7 +80,7 @@ func parse(args []string) (options, error) {
 	flags.Int64Var(&o.growth, "growth", 10_000_000, "redemptions in the full file")
 	flags.BoolVar(&o.skipGrowth, "skip-growth", false, "leave the full file out")
 	flags.StringVar(&o.binary, "binary", "", "a scrip that is built already; empty to build ./cmd/scrip")
-	only := flags.String("only", "", "sections to measure, of load,single,idle,growth,stampede; empty for all")
+	only := flags.String("only", "", "sections to measure, of load,single,idle,growth,stampede,store,postgres,replicas; empty for all")
 	if err := flags.Parse(args); err != nil {
 		return o, err
 	}
@@ -181,8 +187,10 @@ func (b *bench) measure(ctx context.Context) (*report, error) {
 		return nil, err
 	}
 	data := filepath.Join(b.dir, "data")
-	if err := b.measureOne(ctx, r, data); err != nil {
-		return nil, err
+	if b.wants(sectionLoad) || b.wants(sectionSingle) || b.wants(sectionIdle) {
+		if err := b.measureOne(ctx, r, data); err != nil {
+			return nil, err
+		}
 	}
 	if b.wants(sectionIdle) {
 		b.say("idle")
@@ -196,6 +204,9 @@ func (b *bench) measure(ctx context.Context) (*report, error) {
 		if r.Rehearsal, err = b.rehearsal(ctx); err != nil {
 			return nil, err
 		}
+	}
+	if err := b.measurePostgres(ctx, r); err != nil {
+		return nil, err
 	}
 	if b.wants(sectionGrowth) {
 		return r, b.measureFull(ctx, r)
@@ -227,7 +238,7 @@ func (b *bench) measureOne(ctx context.Context, r *report, data string) error {
 	}
 	defer bare.stop()
 	for _, connections := range b.connections {
-		load, err := b.underLoad(ctx, bare.base, scrip, connections)
+		load, err := b.underLoad(ctx, bare.base, scrip, connections, acceptFloor(connections))
 		if err != nil {
 			return err
 		}
@@ -263,6 +274,8 @@ func (b *bench) measureFull(ctx context.Context, r *report) error {
 
 // customers sets n numbers of customers aside and returns the first.
 func (b *bench) customers(n int64) (int64, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
 	first := b.next
 	b.next += n
 	if b.next > customersMax {

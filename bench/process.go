@@ -86,9 +86,9 @@ func (f *firstLine) Write(b []byte) (int, error) {
 	return len(b), nil
 }
 
-// startScrip serves a data directory on a free port, as a user would who sets nothing else, and waits
-// until it is ready. The time from its start to its first ready answer is the second result.
-func startScrip(ctx context.Context, binary, data string) (*process, time.Duration, error) {
+// startScrip serves a data directory on a free port, as a user would who sets nothing else but the flags,
+// and waits until it is ready. The time from its start to its first ready answer is the second result.
+func startScrip(ctx context.Context, binary, data string, flags ...string) (*process, time.Duration, error) {
 	address, err := freeAddress()
 	if err != nil {
 		return nil, 0, err
@@ -99,7 +99,8 @@ func startScrip(ctx context.Context, binary, data string) (*process, time.Durati
 		return nil, 0, err
 	}
 	defer log.Close() //nolint:errcheck // the child has its own
-	p, err := start(ctx, binary, filepath.Dir(data), log, log, "serve", "--listen", address, "--data", data)
+	flags = append([]string{"serve", "--listen", address, "--data", data}, flags...)
+	p, err := start(ctx, binary, filepath.Dir(data), log, log, flags...)
 	if err != nil {
 		return nil, 0, err
 	}

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
-	"strings"
 	"time"
 
 	"scrip/client"
@@ -26,8 +25,8 @@ type server struct {
 
 // serve starts a server on a data folder, which is made if it is missing, and returns it with the time
 // that it took to be ready.
-func (b *bench) serve(ctx context.Context, data string) (*server, time.Duration, error) {
-	p, took, err := startScrip(ctx, b.binary, data)
+func (b *bench) serve(ctx context.Context, data string, flags ...string) (*server, time.Duration, error) {
+	p, took, err := startScrip(ctx, b.binary, data, flags...)
 	if err != nil {
 		return nil, 0, err
 	}
@@ -102,20 +101,6 @@ func (s *server) settled(ctx context.Context, code string) (int64, error) {
 
 // refusedSoldOut is how many requests the server has refused as sold out since its start.
 func (s *server) refusedSoldOut(ctx context.Context) (int64, error) {
-	text, err := s.sdk.Metrics(ctx)
-	if err != nil {
-		return 0, err
-	}
-	sum := 0.0
-	for line := range strings.Lines(text) {
-		if strings.HasPrefix(line, "scrip_refusals_total{") && strings.Contains(line, `reason="quantity_exceeded"`) {
-			value := line[strings.LastIndexByte(line, ' ')+1:]
-			n, err := strconv.ParseFloat(strings.TrimSpace(value), 64)
-			if err != nil {
-				return 0, err
-			}
-			sum += n
-		}
-	}
-	return int64(sum), nil
+	n, err := s.metric(ctx, "scrip_refusals_total{", `reason="quantity_exceeded"`)
+	return int64(n), err
 }

@@ -60,6 +60,8 @@ func (c *Client) Report(ctx context.Context, code string, o ...RequestOption) (*
 type Status struct {
 	Status  string `json:"status"`
 	Version string `json:"version,omitempty"`
+	// Degraded names what is away and only makes the server faster, such as "redis".
+	Degraded []string `json:"degraded,omitempty"`
 }
 
 // Healthy returns nil while the server's process lives.

@@ -14,6 +14,7 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 	"time"
 
@@ -37,8 +38,9 @@ type Options struct {
 // Started is what is worth telling of a server that takes requests.
 type Started struct {
 	URL   string        `json:"url"`
-	Store string        `json:"store"`
+	Store string        `json:"store"` // what and where, without secrets
 	Gate  string        `json:"gate"`
+	Open  string        `json:"open_to"`        // who may call
 	Demo  string        `json:"demo,omitempty"` // the demo code
 	Took  time.Duration `json:"took_ns"`
 }
@@ -47,9 +49,9 @@ type Started struct {
 const startMax = 15 * time.Minute
 
 // modules is the table of contents.
-func modules(ctx context.Context, o Options, f *failure) fx.Option {
+func modules(ctx context.Context, o Options, l *life) fx.Option {
 	return fx.Options(
-		configModule(ctx, o, f),
+		configModule(ctx, o, l),
 		logModule(o.LogTo),
 		metricsModule(o.Version),
 		storeModule(),
@@ -76,19 +78,20 @@ func quietly(log *slog.Logger) fxevent.Logger {
 // the server never took requests, and what failed otherwise.
 func Run(ctx context.Context, o Options) error {
 	began := time.Now()
-	f := &failure{}
+	l := &life{}
 	var s *server
-	a := fx.New(modules(ctx, o, f), fx.Populate(&s))
+	a := fx.New(modules(ctx, o, l), fx.Populate(&s))
 	err := dig.RootCause(a.Err())
 	if err == nil {
 		startCtx, cancel := context.WithTimeout(ctx, a.StartTimeout())
 		defer cancel()
 		err = a.Start(startCtx) // what was started is stopped again by fx
 	}
-	if ctx.Err() != nil {
-		return nil // told to stop before it was up
-	}
 	if err != nil {
+		undo(ctx, a, l)
+		if ctx.Err() != nil {
+			return nil // told to stop before it was up
+		}
 		return &StartError{err}
 	}
 	if o.Ready != nil {
@@ -105,16 +108,28 @@ func Run(ctx context.Context, o Options) error {
 	stopCtx, cancel := context.WithTimeout(context.WithoutCancel(ctx), a.StopTimeout())
 	defer cancel()
 	if err := a.Stop(stopCtx); err != nil {
-		f.note(fmt.Errorf("stop: %w", err))
+		l.note(fmt.Errorf("stop: %w", err))
 	}
-	return f.err()
+	return l.err()
+}
+
+// undo ends what was made or started of a server that did not start.
+func undo(ctx context.Context, a *fx.App, l *life) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), a.StopTimeout())
+	defer cancel()
+	l.undo(ctx)
 }
 
 // StartError is why a server did not start: something that the operator can mend.
 type StartError struct{ err error }
 
 // Error says what is wrong and what to do about it.
-func (e *StartError) Error() string { return "the server did not start: " + e.err.Error() }
+func (e *StartError) Error() string { return "the server did not start: " + oneLine(e.err) }
+
+// oneLine is an error in one line: a driver that tried several addresses tells of each in its own.
+func oneLine(err error) string {
+	return strings.Join(strings.FieldsFunc(err.Error(), func(r rune) bool { return r == '\n' || r == '\t' }), " ")
+}
 
 // Unwrap returns the cause.
 func (e *StartError) Unwrap() error { return e.err }

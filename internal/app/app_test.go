@@ -13,14 +13,13 @@ import (
 	"testing"
 	"time"
 
-	"go.uber.org/goleak"
-
 	"scrip/client"
 	"scrip/internal/app"
 	"scrip/internal/config"
+	"scrip/internal/testenv"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { testenv.MainLeak(m) }
 
 // running is a server in this process.
 type running struct {

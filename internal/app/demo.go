@@ -24,8 +24,8 @@ func demoModule(wanted bool) fx.Option {
 		return fx.Options()
 	}
 	return fx.Module("demo", fx.Invoke(
-		func(lc fx.Lifecycle, down fx.Shutdowner, f *failure, cfg config.Config, c *campaign.Service) {
-			hooks(lc, down, f, part{open: func(ctx context.Context) error { return ensureDemo(ctx, c, cfg.Currency) }})
+		func(lc fx.Lifecycle, down fx.Shutdowner, l *life, cfg config.Config, c *campaign.Service) {
+			hooks(lc, down, l, part{open: func(ctx context.Context) error { return ensureDemo(ctx, c, cfg.Currency) }})
 		},
 	))
 }

@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"errors"
+	"slices"
 	"sync"
 	"time"
 
@@ -21,50 +22,85 @@ type part struct {
 
 // hooks gives a part its place in the server's life: it is opened after what it was made from, and
 // closed before it.
-func hooks(lc fx.Lifecycle, down fx.Shutdowner, f *failure, p part) {
+func hooks(lc fx.Lifecycle, down fx.Shutdowner, l *life, p part) {
 	var running sync.WaitGroup
+	end := once(func(ctx context.Context) error {
+		if p.close == nil {
+			return nil
+		}
+		err := p.close(ctx)
+		running.Wait()
+		return err
+	})
+	if p.open == nil { // it lives from now on, whether the server starts or not
+		l.made(end)
+	}
 	lc.Append(fx.Hook{
 		OnStart: func(ctx context.Context) error {
 			if p.open != nil {
 				if err := p.open(ctx); err != nil {
 					return err
 				}
+				l.made(end)
 			}
 			if p.run != nil {
 				running.Go(func() {
 					if err := p.run(); err != nil {
-						f.note(err)
-						f.note(down.Shutdown())
+						l.note(err)
+						l.note(down.Shutdown())
 					}
 				})
 			}
 			return nil
 		},
-		OnStop: func(ctx context.Context) error {
-			if p.close == nil {
-				return nil
-			}
-			err := p.close(ctx)
-			running.Wait()
-			return err
-		},
+		OnStop: end,
 	})
 }
 
-// failure gathers what went wrong while the server ran.
-type failure struct {
+// once runs do the first time only, and returns what it returned then.
+func once(do func(context.Context) error) func(context.Context) error {
+	var first sync.Once
+	var err error
+	return func(ctx context.Context) error {
+		first.Do(func() { err = do(ctx) })
+		return err
+	}
+}
+
+// life is what a run of the server has made, and what went wrong in it.
+type life struct {
 	mu   sync.Mutex
+	ends []func(context.Context) error // of the parts, in the order of their making
 	errs []error
 }
 
-func (f *failure) note(err error) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.errs = append(f.errs, err)
+func (l *life) made(end func(context.Context) error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.ends = append(l.ends, end)
 }
 
-func (f *failure) err() error {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	return errors.Join(f.errs...)
+// undo ends the parts of a server that did not start, the last first. fx ends only those whose turn to
+// start had come.
+func (l *life) undo(ctx context.Context) {
+	l.mu.Lock()
+	ends := l.ends
+	l.mu.Unlock()
+	for _, end := range slices.Backward(ends) {
+		if err := end(ctx); err != nil {
+			l.note(err)
+		}
+	}
+}
+
+func (l *life) note(err error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.errs = append(l.errs, err)
+}
+
+func (l *life) err() error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return errors.Join(l.errs...)
 }

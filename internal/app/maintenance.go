@@ -9,6 +9,7 @@ import (
 
 	"scrip/internal/config"
 	"scrip/internal/store"
+	"scrip/internal/store/pgstore"
 	"scrip/internal/store/sqlitestore"
 )
 
@@ -24,24 +25,47 @@ type (
 
 // MigrateUp brings the database up to this version's schema.
 func MigrateUp(ctx context.Context, cfg config.Config) error {
+	if cfg.DatabaseURL != "" {
+		return pgstore.Migrate(ctx, postgres(cfg, nil))
+	}
 	return sqlitestore.Migrate(ctx, databasePath(cfg))
 }
 
 // MigrateStatus tells the steps of the schema and which the database has.
 func MigrateStatus(ctx context.Context, cfg config.Config) ([]Migration, error) {
-	return sqlitestore.Status(ctx, databasePath(cfg))
+	if cfg.DatabaseURL == "" {
+		return sqlitestore.Status(ctx, databasePath(cfg))
+	}
+	steps, err := pgstore.Status(ctx, postgres(cfg, nil))
+	told := make([]Migration, len(steps))
+	for i, step := range steps {
+		told[i] = Migration(step)
+	}
+	return told, err
 }
 
 // Verify recomputes every invariant from the rows and reports what is wrong. It only reads, and works
 // beside a running server.
 func Verify(ctx context.Context, cfg config.Config, report func(Finding)) (Audited, error) {
+	if cfg.DatabaseURL != "" {
+		return verifyPostgres(ctx, cfg, report)
+	}
 	path := databasePath(cfg)
 	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
-		return Audited{}, fmt.Errorf("there is no database at %s; choose the server's own --data", path)
+		return Audited{}, fmt.Errorf("there is no database at %s; choose the server's own --data, or give its --database-url", path)
 	}
 	s, err := sqlitestore.OpenReadOnly(ctx, path)
 	if err != nil {
 		return Audited{}, err
 	}
 	return s.Audit(ctx, report)
+}
+
+func verifyPostgres(ctx context.Context, cfg config.Config, report func(Finding)) (Audited, error) {
+	s, err := pgstore.OpenReadOnly(ctx, postgres(cfg, nil))
+	if err != nil {
+		return Audited{}, err
+	}
+	read, err := s.Audit(ctx, report)
+	return read, errors.Join(err, s.Close())
 }

@@ -4,28 +4,25 @@ import (
 	"context"
 	"io"
 	"log/slog"
-	"path/filepath"
 
 	"go.uber.org/fx"
 
 	"scrip/internal/campaign"
 	"scrip/internal/config"
 	"scrip/internal/gate"
-	"scrip/internal/gate/memgate"
 	"scrip/internal/httpapi"
 	"scrip/internal/metrics"
 	"scrip/internal/redemption"
 	"scrip/internal/store"
-	"scrip/internal/store/sqlitestore"
 	"scrip/internal/wallet"
 )
 
-// starting is the context of the start, for what opens files as it is made.
+// starting is the context of the start, for what opens files and connections as it is made.
 type starting context.Context
 
-func configModule(ctx context.Context, o Options, f *failure) fx.Option {
+func configModule(ctx context.Context, o Options, l *life) fx.Option {
 	return fx.Module("config",
-		fx.Supply(o, o.Config, f),
+		fx.Supply(o, o.Config, l),
 		fx.Provide(func() starting { return ctx }),
 	)
 }
@@ -54,41 +51,11 @@ func metricsModule(version string) fx.Option {
 	))
 }
 
-func storeModule() fx.Option {
-	return fx.Module("store", fx.Provide(newStore))
-}
-
-// newStore opens the embedded store. It is closed last.
-func newStore(ctx starting, lc fx.Lifecycle, down fx.Shutdowner, f *failure, cfg config.Config, log *slog.Logger) (store.Store, error) {
-	s, err := sqlitestore.Open(ctx, sqlitestore.Config{Path: databasePath(cfg), Log: log})
-	if err != nil {
-		return nil, err
-	}
-	hooks(lc, down, f, part{close: func(context.Context) error { return s.Close() }})
-	return s, nil
-}
-
-// databasePath is the embedded store's file.
-func databasePath(cfg config.Config) string { return filepath.Join(cfg.Data, sqlitestore.FileName) }
-
-func gateModule() fx.Option {
-	return fx.Module("gate", fx.Provide(newGate))
-}
-
-func newGate(lc fx.Lifecycle, down fx.Shutdowner, f *failure) (gate.Gate, error) {
-	g, err := memgate.New(memgate.Config{})
-	if err != nil {
-		return nil, err
-	}
-	hooks(lc, down, f, part{close: func(context.Context) error { return g.Close() }})
-	return g, nil
-}
-
 func useCasesModule() fx.Option {
 	return fx.Module("use cases", fx.Provide(
 		newRedemptions,
 		newWallets,
-		func(s store.Store, g gate.Gate) *campaign.Service { return campaign.New(s, g, nil) },
+		newCampaigns,
 		func(r *redemption.Service, w *wallet.Service, c *campaign.Service) httpapi.Services {
 			return httpapi.Services{Redemptions: r, Wallets: w, Campaigns: c}
 		},
@@ -96,7 +63,7 @@ func useCasesModule() fx.Option {
 }
 
 func newRedemptions(
-	lc fx.Lifecycle, down fx.Shutdowner, f *failure,
+	lc fx.Lifecycle, down fx.Shutdowner, l *life,
 	cfg config.Config, log *slog.Logger, s store.Store, g gate.Gate, o redemption.Observer, m *metrics.Metrics,
 ) (*redemption.Service, error) {
 	r, err := redemption.New(redemption.Config{MaxBatch: cfg.MaxBatch, MaxQueue: cfg.MaxQueue, Log: log}, s, g, o)
@@ -104,15 +71,26 @@ func newRedemptions(
 		return nil, err
 	}
 	m.WatchQueue(r.Depth)
-	hooks(lc, down, f, part{close: r.Close})
+	hooks(lc, down, l, part{close: r.Close})
 	return r, nil
 }
 
-func newWallets(lc fx.Lifecycle, down fx.Shutdowner, f *failure, cfg config.Config, s store.Store) (*wallet.Service, error) {
+func newWallets(lc fx.Lifecycle, down fx.Shutdowner, l *life, cfg config.Config, s store.Store) (*wallet.Service, error) {
 	w, err := wallet.New(wallet.Config{MaxBatch: cfg.MaxBatch, MaxQueue: cfg.MaxQueue}, s)
 	if err != nil {
 		return nil, err
 	}
-	hooks(lc, down, f, part{close: w.Close})
+	hooks(lc, down, l, part{close: w.Close})
 	return w, nil
+}
+
+func newCampaigns(
+	lc fx.Lifecycle, down fx.Shutdowner, l *life, cfg config.Config, s store.Store, g gate.Gate,
+) (*campaign.Service, error) {
+	c, err := campaign.New(campaign.Config{MaxBatch: cfg.MaxBatch, MaxQueue: cfg.MaxQueue}, s, g)
+	if err != nil {
+		return nil, err
+	}
+	hooks(lc, down, l, part{close: c.Close})
+	return c, nil
 }

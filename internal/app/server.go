@@ -7,17 +7,14 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
-	"sync/atomic"
 	"syscall"
 	"time"
 
 	"go.uber.org/fx"
 
 	"scrip/internal/config"
-	"scrip/internal/fault"
 	"scrip/internal/httpapi"
 	"scrip/internal/metrics"
-	"scrip/internal/store"
 )
 
 // Limits of a connection. A slow or silent client holds a goroutine and some 20 KB, for no longer than
@@ -28,25 +25,24 @@ const (
 	writeSlack  = 5 * time.Second  // beyond the time that answering may take
 	idleWait    = 2 * time.Minute
 	headerBytes = 16 << 10
-	pingWait    = time.Second
 )
 
 func httpModule() fx.Option {
 	return fx.Module("http",
 		fx.Provide(newReadiness, newHandler, newServer),
-		fx.Invoke(func(lc fx.Lifecycle, down fx.Shutdowner, f *failure, s *server) {
-			hooks(lc, down, f, part{open: s.open, run: s.run, close: s.close})
+		fx.Invoke(func(lc fx.Lifecycle, down fx.Shutdowner, l *life, s *server) {
+			hooks(lc, down, l, part{open: s.open, run: s.run, close: s.close})
 		}),
 	)
 }
 
 // newHandler makes the face, with a log of its own goroutine.
 func newHandler(
-	lc fx.Lifecycle, down fx.Shutdowner, f *failure,
+	lc fx.Lifecycle, down fx.Shutdowner, l *life,
 	o Options, log *slog.Logger, m *metrics.Metrics, ready *readiness, svc httpapi.Services,
 ) http.Handler {
 	access := httpapi.NewAccessLog(log)
-	hooks(lc, down, f, part{close: func(context.Context) error { access.Close(); return nil }})
+	hooks(lc, down, l, part{close: func(context.Context) error { access.Close(); return nil }})
 	return httpapi.New(httpapi.Config{
 		Currency:       o.Config.Currency,
 		RequestTimeout: o.Config.RequestTimeout,
@@ -55,37 +51,9 @@ func newHandler(
 		Observe:        m.Request,
 		Metrics:        m.Handler(),
 		Ready:          ready.check,
+		Degraded:       ready.degraded,
 		Version:        o.Version,
 	}, svc)
-}
-
-// readiness is whether the server takes requests.
-type readiness struct {
-	metrics *metrics.Metrics
-	store   store.Store
-	open    atomic.Bool
-}
-
-func newReadiness(m *metrics.Metrics, s store.Store) *readiness {
-	return &readiness{metrics: m, store: s}
-}
-
-func (r *readiness) set(open bool) {
-	r.open.Store(open)
-	r.metrics.SetReady(open)
-}
-
-// check returns nil while the server takes requests and its store answers.
-func (r *readiness) check() error {
-	if !r.open.Load() {
-		return fault.ErrShuttingDown
-	}
-	ctx, cancel := context.WithTimeout(context.Background(), pingWait) // of no request
-	defer cancel()
-	if err := r.store.Ping(ctx); err != nil {
-		return fault.ErrStoreUnavailable.With(err)
-	}
-	return nil
 }
 
 // server is the listener and what answers on it.
@@ -94,14 +62,18 @@ type server struct {
 	ready *readiness
 	log   *slog.Logger
 	addr  string
+	alone bool // it listens to this machine only
 	grace time.Duration
+
+	store storeName
+	gate  gateName
 
 	listener net.Listener
 }
 
-func newServer(cfg config.Config, h http.Handler, r *readiness, log *slog.Logger) *server {
+func newServer(cfg config.Config, h http.Handler, r *readiness, log *slog.Logger, s storeName, g gateName) *server {
 	return &server{
-		ready: r, log: log, addr: cfg.Listen, grace: cfg.ShutdownGrace,
+		ready: r, log: log, addr: cfg.Listen, alone: cfg.Loopback(), grace: cfg.ShutdownGrace, store: s, gate: g,
 		http: &http.Server{
 			Handler:           h,
 			ReadHeaderTimeout: headerWait,
@@ -128,8 +100,20 @@ func (s *server) open(ctx context.Context) error {
 	}
 	s.listener = l
 	s.ready.set(true)
-	s.log.InfoContext(ctx, "serving", "listen", l.Addr().String(), "keys", "none: open to this machine, on loopback only")
+	s.log.InfoContext(ctx, "serving", "listen", l.Addr().String(), "store", string(s.store), "gate", string(s.gate), "open_to", s.openTo())
+	if !s.alone {
+		s.log.WarnContext(ctx, "--auth is off: whoever can reach this address may do everything, as this version has no API keys; "+
+			"let only a network that you trust reach it", "listen", l.Addr().String())
+	}
 	return nil
+}
+
+// openTo says who may call.
+func (s *server) openTo() string {
+	if s.alone {
+		return "every program on this machine, because it listens on loopback only"
+	}
+	return "whoever can reach it, because --auth is off; API keys come in a later version"
 }
 
 // run answers until close.
@@ -159,8 +143,9 @@ func (s *server) close(ctx context.Context) error {
 func (s *server) started(o Options) Started {
 	t := Started{
 		URL:   "http://" + s.listener.Addr().String(),
-		Store: "SQLite, " + databasePath(o.Config),
-		Gate:  "in process",
+		Store: string(s.store),
+		Gate:  string(s.gate),
+		Open:  s.openTo(),
 	}
 	if o.Demo {
 		t.Demo = DemoCode

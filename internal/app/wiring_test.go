@@ -25,7 +25,7 @@ func TestWiringIsComplete(t *testing.T) {
 	for _, demo := range []bool{false, true} {
 		o := options(t)
 		o.Demo = demo
-		if err := fx.ValidateApp(modules(t.Context(), o, &failure{})); err != nil {
+		if err := fx.ValidateApp(modules(t.Context(), o, &life{})); err != nil {
 			t.Errorf("demo %v: %v", demo, err)
 		}
 	}
@@ -34,10 +34,10 @@ func TestWiringIsComplete(t *testing.T) {
 func TestAFailingPartShutsTheServerDown(t *testing.T) {
 	t.Parallel()
 	broken := errors.New("the listener broke")
-	f := &failure{}
+	l := &life{}
 	ended := make(chan struct{})
 	a := fx.New(fx.NopLogger, fx.Invoke(func(lc fx.Lifecycle, down fx.Shutdowner) {
-		hooks(lc, down, f, part{
+		hooks(lc, down, l, part{
 			run:   func() error { return broken },
 			close: func(context.Context) error { close(ended); return nil },
 		})
@@ -54,7 +54,7 @@ func TestAFailingPartShutsTheServerDown(t *testing.T) {
 		t.Fatal(err)
 	}
 	<-ended
-	if err := f.err(); !errors.Is(err, broken) {
+	if err := l.err(); !errors.Is(err, broken) {
 		t.Errorf("%v", err)
 	}
 }
@@ -62,17 +62,17 @@ func TestAFailingPartShutsTheServerDown(t *testing.T) {
 func TestPartsCloseInReverse(t *testing.T) {
 	t.Parallel()
 	var order []string
-	f := &failure{}
+	l := &life{}
 	add := func(name string) fx.Option {
 		return fx.Invoke(func(lc fx.Lifecycle, down fx.Shutdowner) {
-			hooks(lc, down, f, part{
+			hooks(lc, down, l, part{
 				open:  func(context.Context) error { order = append(order, "open "+name); return nil },
 				close: func(context.Context) error { order = append(order, "close "+name); return nil },
 			})
 		})
 	}
 	a := fx.New(fx.NopLogger, add("store"), add("http"))
-	if err := errors.Join(a.Start(t.Context()), a.Stop(t.Context()), f.err()); err != nil {
+	if err := errors.Join(a.Start(t.Context()), a.Stop(t.Context()), l.err()); err != nil {
 		t.Fatal(err)
 	}
 	want := []string{"open store", "open http", "close http", "close store"}
@@ -87,7 +87,7 @@ func TestPartsCloseInReverse(t *testing.T) {
 func start(t *testing.T, o Options) (*server, *fx.App) {
 	t.Helper()
 	var s *server
-	a := fx.New(modules(t.Context(), o, &failure{}), fx.Populate(&s))
+	a := fx.New(modules(t.Context(), o, &life{}), fx.Populate(&s))
 	if err := a.Start(t.Context()); err != nil {
 		t.Fatal(err)
 	}

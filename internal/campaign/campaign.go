@@ -1,6 +1,6 @@
 // Package campaign is the use case of administrators: making campaigns and vouchers, changing them, and
-// reporting on them. Whatever it changes, it tells the gate of this process at once. It must not know
-// HTTP, SQL or Redis.
+// reporting on them. Whatever it changes, it tells the gate of this process at once. Reports that come in
+// crowds are coalesced: many waiting codes, one question to the store. It must not know HTTP, SQL or Redis.
 package campaign
 
 import (
@@ -9,12 +9,14 @@ import (
 	"crypto/sha256"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"time"
 
 	"scrip/internal/code"
 	"scrip/internal/customer"
 	"scrip/internal/fault"
 	"scrip/internal/gate"
+	"scrip/internal/groupcommit"
 	"scrip/internal/id"
 	"scrip/internal/money"
 	"scrip/internal/store"
@@ -35,20 +37,39 @@ type Store interface {
 	store.Vouchers
 }
 
-// Service makes and changes campaigns. It is safe for concurrent use.
-type Service struct {
-	store Store
-	gate  gate.Gate
-	clock func() time.Time
+// Config bounds the service.
+type Config struct {
+	MaxBatch int              // codes in one read
+	MaxQueue int              // requests waiting for one
+	Clock    func() time.Time // nil: time.Now
 }
 
-// New returns the service.
-func New(s Store, g gate.Gate, clock func() time.Time) *Service {
-	if clock == nil {
-		clock = time.Now
-	}
-	return &Service{store: s, gate: g, clock: clock}
+// Service makes and changes campaigns. It is safe for concurrent use.
+type Service struct {
+	store   Store
+	gate    gate.Gate
+	clock   func() time.Time
+	lookups *groupcommit.Batcher[string, Listing] // by the key of a code; no voucher where there is none
 }
+
+// New starts the service; Close ends it.
+func New(cfg Config, s Store, g gate.Gate) (*Service, error) {
+	if cfg.Clock == nil {
+		cfg.Clock = time.Now
+	}
+	svc := &Service{store: s, gate: g, clock: cfg.Clock}
+	lookups, err := groupcommit.New(groupcommit.Config[string, Listing]{
+		MaxBatch: cfg.MaxBatch, MaxQueue: cfg.MaxQueue, Flush: svc.lookUp,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("campaign: %w", err)
+	}
+	svc.lookups = lookups
+	return svc, nil
+}
+
+// Close answers what waits and ends the service.
+func (s *Service) Close(ctx context.Context) error { return s.lookups.Close(ctx) }
 
 // NewVoucher asks for a voucher.
 type NewVoucher struct {
@@ -206,22 +227,6 @@ func (s *Service) Amend(ctx context.Context, campaign id.ID, p voucher.CampaignP
 // Voucher returns a voucher with its campaign, or fault.ErrVoucherNotFound.
 func (s *Service) Voucher(ctx context.Context, v id.ID) (Listing, error) {
 	return s.store.Voucher(ctx, v)
-}
-
-// ByCode returns the voucher with a code, as it was typed, or fault.ErrVoucherNotFound.
-func (s *Service) ByCode(ctx context.Context, typed string) (Listing, error) {
-	key, err := code.Normalise(typed)
-	if err != nil {
-		return Listing{}, err
-	}
-	found, _, err := s.store.Lookup(ctx, []string{key})
-	if err != nil {
-		return Listing{}, err
-	}
-	if found[0].Voucher == nil {
-		return Listing{}, fault.ErrVoucherNotFound
-	}
-	return found[0], nil
 }
 
 // ListVouchers returns a page of vouchers, newest first: of one campaign, or of all where it is zero.

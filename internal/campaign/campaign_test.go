@@ -1,6 +1,7 @@
 package campaign_test
 
 import (
+	"context"
 	"errors"
 	"testing"
 	"time"
@@ -20,12 +21,16 @@ func newService(t *testing.T) *campaign.Service {
 	if err != nil {
 		t.Fatal(err)
 	}
+	s, err := campaign.New(campaign.Config{MaxBatch: 16, MaxQueue: 16}, memstore.New(memstore.Options{}), g)
+	if err != nil {
+		t.Fatal(err)
+	}
 	t.Cleanup(func() {
-		if err := g.Close(); err != nil {
+		if err := errors.Join(s.Close(context.Background()), g.Close()); err != nil {
 			t.Error(err)
 		}
 	})
-	return campaign.New(memstore.New(memstore.Options{}), g, nil)
+	return s
 }
 
 func asked(code string) campaign.NewCampaign {

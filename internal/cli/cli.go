@@ -34,11 +34,13 @@ type grammar struct {
 	JSON bool `name:"json" help:"Answer with one JSON document on stdout, and with a JSON problem on stderr."`
 
 	Serve    serveCmd    `cmd:"" help:"Run the server."`
+	Ping     pingCmd     `cmd:"" help:"Ask a running server whether it takes requests."`
 	Code     codeCmd     `cmd:"" help:"Make and look after codes, on a running server."`
 	Redeem   redeemCmd   `cmd:"" help:"Use a code for a customer, on a running server."`
 	Wallet   walletCmd   `cmd:"" help:"Look into wallets, on a running server."`
 	Stampede stampedeCmd `cmd:"" help:"Rehearse: flood a running server with customers and prove the outcome."`
 	Verify   verifyCmd   `cmd:"" help:"Recompute every invariant from the database and say what is wrong."`
+	Copy     copyCmd     `cmd:"" help:"Move up: carry everything from one store into another, exactly."`
 	Migrate  migrateCmd  `cmd:"" help:"Bring the database to this version's schema."`
 	Config   configCmd   `cmd:"" help:"Show the server's configuration, without its secrets."`
 	Version  versionCmd  `cmd:"" help:"Show the version."`
@@ -53,7 +55,7 @@ Flags win over the environment, and the environment over a file .env in the work
 Exit codes:
   0  done
   1  the answer is no: refused, not found, verify found something, a stampede was not exact
-  2  the command line, the configuration or the data directory is wrong
+  2  the command line, the configuration or the database is wrong
   3  the server can't be reached, or says to come again
   4  something failed that should not`
 

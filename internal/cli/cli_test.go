@@ -1,13 +1,20 @@
 package cli_test
 
 import (
+	"bytes"
+	"io"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
 	"scrip/client"
+	"scrip/internal/testenv"
 )
+
+func TestMain(m *testing.M) { testenv.Main(m) }
 
 func TestWrongCommandLinesExitWithTwo(t *testing.T) {
 	t.Parallel()
@@ -17,7 +24,17 @@ func TestWrongCommandLinesExitWithTwo(t *testing.T) {
 		{"serve --lisen x", "scrip serve --help"},
 		{"serve --listen 0.0.0.0:8000", "--listen (SCRIP_LISTEN)"},
 		{"serve --max-batch 0", "--max-batch (SCRIP_MAX_BATCH)"},
-		{"serve --database-url postgres://u:secret@h/d", "--database-url (SCRIP_DATABASE_URL)"},
+		{"serve --database-url mysql://u:secret@h/d", "--database-url (SCRIP_DATABASE_URL)"},
+		{"serve --database-url password=secret", "as in postgres://user:password@host:5432/database"},
+		{"serve --database-url-file /nowhere/at/all", "--database-url-file (SCRIP_DATABASE_URL_FILE)"},
+		{"serve --database-url postgres://u:secret@h/d --database-url-file x", "are both given"},
+		{"serve --redis-url http://:secret@h", "--redis-url (SCRIP_REDIS_URL)"},
+		{"serve --redis-reconcile 1ms", "--redis-reconcile (SCRIP_REDIS_RECONCILE)"},
+		{"serve --auth none", "--auth (SCRIP_AUTH)"},
+		{"verify --database-url postgres://u:secret@127.0.0.1:1/d", "check its address and that it runs"},
+		{"migrate up --database-url postgres://u:secret@127.0.0.1:1/d", "check its address and that it runs"},
+		{"migrate status --database-url-file postgres://u:secret@h/d", "a URL goes to --database-url"},
+		{"ping --timeout 0s", "--timeout"},
 		{"config --log-level loud", "--log-level (SCRIP_LOG_LEVEL)"},
 		{"config --max-queue many", "--max-queue"},
 		{"verify --data /nowhere/at/all", "there is no database"},
@@ -57,7 +74,7 @@ func TestWrongCommandLinesExitWithTwo(t *testing.T) {
 
 func TestNobodyThereExitsWithThree(t *testing.T) {
 	t.Parallel()
-	for _, args := range []string{"code list", "redeem x y", "wallet show y", "stampede --code x"} {
+	for _, args := range []string{"ping", "code list", "redeem x y", "wallet show y", "stampede --code x"} {
 		got := run(t, "", append(strings.Fields(args), "--url=http://127.0.0.1:1")...)
 		if got.code != 3 || !strings.Contains(got.stderr, "can't reach http://127.0.0.1:1: connect: connection refused; is it running?") {
 			t.Errorf("%s: %+v", args, got)
@@ -72,7 +89,7 @@ func TestHelpShowsAnExampleOfEveryCommand(t *testing.T) {
 		t.Fatalf("%+v", all)
 	}
 	for _, command := range []string{
-		"serve", "code create", "code show", "code list", "code disable", "code enable", "redeem", "wallet show",
+		"serve", "ping", "code create", "code show", "code list", "code disable", "code enable", "redeem", "wallet show",
 		"stampede", "verify", "migrate up", "migrate status", "config", "version",
 	} {
 		if !strings.Contains(all.stdout, "\n  "+command) {
@@ -82,6 +99,114 @@ func TestHelpShowsAnExampleOfEveryCommand(t *testing.T) {
 		if got.code != 0 || !strings.Contains(got.stdout, "Example:") || !strings.Contains(got.stdout, "scrip "+command) {
 			t.Errorf("%s: %+v", command, got)
 		}
+	}
+}
+
+func TestPing(t *testing.T) {
+	t.Parallel()
+	where := server(t)
+	if got := run(t, "", "ping", "--url="+where); got.code != 0 || got.stdout != where+" is ready.\n" || got.stderr != "" {
+		t.Errorf("%+v", got)
+	}
+	for body, c := range map[string]struct {
+		status int
+		want   ran
+	}{
+		`{"status":"ready","version":"1.2.3","degraded":["redis"]}`: {http.StatusOK, ran{0, " is ready, version 1.2.3, without redis.\n", ""}},
+		`{"status":503,"detail":"The server is stopping.","code":"shutting_down","retryable":true}`: {
+			http.StatusServiceUnavailable, ran{3, "", "scrip: The server is stopping. (shutting_down)\n"},
+		},
+	} {
+		asked := 0
+		face := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			asked++
+			if r.URL.Path != "/readyz" {
+				t.Errorf("it asks %s", r.URL.Path)
+			}
+			w.Header().Set("Content-Type", "application/json")
+			w.WriteHeader(c.status)
+			_, _ = io.WriteString(w, body)
+		}))
+		got := run(t, "", "ping", "--url="+face.URL)
+		face.Close()
+		got.stdout = strings.TrimPrefix(got.stdout, face.URL)
+		if got != c.want || asked != 1 {
+			t.Errorf("%s: %+v after %d requests, want %+v", body, got, asked, c.want)
+		}
+	}
+}
+
+// A server that takes the request and never answers is not waited for.
+func TestPingIsBounded(t *testing.T) {
+	t.Parallel()
+	silent := make(chan struct{})
+	face := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { <-silent }))
+	defer face.Close()
+	defer close(silent)
+	got := run(t, "", "ping", "--url="+face.URL, "--timeout=50ms")
+	if got.code != 3 || !strings.Contains(got.stderr, "can't reach") || strings.Count(got.stderr, "\n") != 1 {
+		t.Errorf("%+v", got)
+	}
+}
+
+// A secret stands in a file, and shows nowhere.
+func TestSecretsComeFromFiles(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	database, cache := filepath.Join(dir, "database"), filepath.Join(dir, "cache")
+	for path, text := range map[string]string{ //nolint:gosec // the passwords of nobody
+		database: "postgres://scrip:hunter2@db:5432/scrip?sslmode=require\n", cache: "redis://:hunter2@cache:6379/0",
+	} {
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	got := run(t, "", "config", "--json", "--database-url-file="+database, "--redis-url-file="+cache)
+	values := map[string]string{}
+	for _, s := range decode[struct {
+		Settings []struct{ Name, Value string }
+	}](t, got.stdout).Settings {
+		values[s.Name] = s.Value
+	}
+	for name, want := range map[string]string{ //nolint:gosec // no passwords at all
+		"database-url": "postgres://scrip:xxxxx@db:5432/scrip?sslmode=require", "database-url-file": database,
+		"redis-url": "redis://:xxxxx@cache:6379/0", "redis-url-file": cache,
+	} {
+		if values[name] != want {
+			t.Errorf("%s is %q, want %q", name, values[name], want)
+		}
+	}
+	big := filepath.Join(dir, "big")
+	if err := os.WriteFile(big, bytes.Repeat([]byte("hunter2"), 20_000), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range []string{big, dir, filepath.Join(dir, "none")} {
+		got := run(t, "", "migrate", "status", "--database-url-file="+path)
+		if got.code != 2 || !strings.Contains(got.stderr, path) || strings.Contains(got.stderr, "hunter2") || strings.Count(got.stderr, "\n") != 1 {
+			t.Errorf("%s: %+v", path, got)
+		}
+	}
+}
+
+// What serves on PostgreSQL is migrated and verified on it too.
+func TestMigrationsOnPostgres(t *testing.T) {
+	t.Parallel()
+	secret := filepath.Join(t.TempDir(), "database")
+	if err := os.WriteFile(secret, []byte(testenv.Database(t)+"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	database := "--database-url-file=" + secret
+	if got := run(t, "", "migrate", "status", database); got.code != 0 || !strings.Contains(got.stdout, "no\n") {
+		t.Errorf("%+v", got)
+	}
+	if got := run(t, "", "verify", database); got.code != 2 || !strings.Contains(got.stderr, "scrip migrate up") {
+		t.Errorf("%+v", got)
+	}
+	if got := run(t, "", "migrate", "up", database); got.code != 0 || strings.Contains(got.stdout, "no\n") {
+		t.Errorf("%+v", got)
+	}
+	if got := run(t, "", "verify", database); got.code != 0 || !strings.Contains(got.stdout, "Every invariant holds.") {
+		t.Errorf("%+v", got)
 	}
 }
 

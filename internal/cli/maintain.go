@@ -12,17 +12,16 @@ import (
 
 // database is which database a command works on: the server's own settings.
 type database struct {
-	Data        string `name:"data" env:"SCRIP_DATA" default:"./data" placeholder:"DIR" help:"Directory of the embedded store."`
-	DatabaseURL string `name:"database-url" env:"SCRIP_DATABASE_URL" placeholder:"URL" help:"PostgreSQL to use instead of the embedded store. Not in this version."`
+	Data            string `name:"data" env:"SCRIP_DATA" default:"./data" placeholder:"DIR" help:"Directory of the embedded store."`
+	DatabaseURL     string `name:"database-url" env:"SCRIP_DATABASE_URL" placeholder:"URL" help:"PostgreSQL to use instead of the embedded store."`
+	DatabaseURLFile string `name:"database-url-file" env:"SCRIP_DATABASE_URL_FILE" placeholder:"PATH" help:"File that holds --database-url, such as a Docker secret."`
 }
 
 func (d *database) config() (config.Config, error) {
 	cfg := config.Default()
-	cfg.Data, cfg.DatabaseURL = d.Data, d.DatabaseURL
-	if err := cfg.Validate(); err != nil {
-		return cfg, usageError{err}
-	}
-	return cfg, nil
+	cfg.Data, cfg.DatabaseURL, cfg.DatabaseURLFile = d.Data, d.DatabaseURL, d.DatabaseURLFile
+	err := settle(&cfg)
+	return cfg, err
 }
 
 type verifyCmd struct {
@@ -35,6 +34,7 @@ func (*verifyCmd) Help() string {
 
 Example:
   scrip verify --data ./data
+  scrip verify --database-url postgres://scrip:secret@db:5432/scrip
   scrip verify --json | jq '.findings[] | .check, .id'`
 }
 
@@ -88,7 +88,7 @@ func (v *verification) describe(w io.Writer) {
 		line(w, "Every invariant holds.")
 		return
 	}
-	line(w, "%s wrong; keep the file as it is, and restore a backup beside it to compare.", plural(r.Findings, "thing is", "things are"))
+	line(w, "%s wrong; keep the database as it is, and restore a backup beside it to compare.", plural(r.Findings, "thing is", "things are"))
 }
 
 type migrateCmd struct {
@@ -102,10 +102,11 @@ type migrateUpCmd struct {
 
 // Help is the long help.
 func (*migrateUpCmd) Help() string {
-	return `The server migrates by itself as it starts; this is for those who want to do it before. It is refused while a server runs on the database.
+	return `The server migrates by itself as it starts; this is for those who want to do it before. On the embedded store it is refused while a server runs; on PostgreSQL whoever comes first migrates, and the others wait.
 
 Example:
-  scrip migrate up --data ./data`
+  scrip migrate up --data ./data
+  scrip migrate up --database-url postgres://scrip:secret@db:5432/scrip`
 }
 
 // Run migrates and shows the outcome.
@@ -127,7 +128,8 @@ type migrateStatusCmd struct {
 // Help is the long help.
 func (*migrateStatusCmd) Help() string {
 	return `Example:
-  scrip migrate status --data ./data`
+  scrip migrate status --data ./data
+  scrip migrate status --database-url-file /run/secrets/database`
 }
 
 // Run shows the steps.
@@ -173,8 +175,8 @@ Example:
 
 // Run shows the configuration.
 func (k *configCmd) Run(c *command) error {
-	if err := k.Validate(); err != nil {
-		return usageError{err}
+	if err := settle(&k.Config); err != nil {
+		return err
 	}
 	settings := k.Dump()
 	type setting struct {

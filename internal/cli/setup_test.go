@@ -51,11 +51,15 @@ func server(t *testing.T) string {
 	if err != nil {
 		t.Fatal(err)
 	}
+	c, err := campaign.New(campaign.Config{MaxBatch: 64, MaxQueue: 1024}, s, g)
+	if err != nil {
+		t.Fatal(err)
+	}
 	face := httptest.NewServer(httpapi.New(httpapi.Config{Currency: "IRR", Log: quiet},
-		httpapi.Services{Redemptions: r, Wallets: w, Campaigns: campaign.New(s, g, nil)}))
+		httpapi.Services{Redemptions: r, Wallets: w, Campaigns: c}))
 	t.Cleanup(func() {
 		face.Close()
-		for _, err := range []error{r.Close(context.Background()), w.Close(context.Background()), g.Close()} {
+		for _, err := range []error{r.Close(context.Background()), w.Close(context.Background()), c.Close(context.Background()), g.Close()} {
 			if err != nil {
 				t.Error(err)
 			}

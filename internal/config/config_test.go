@@ -13,7 +13,9 @@ import (
 func TestDefault(t *testing.T) {
 	t.Parallel()
 	want := config.Config{
-		Listen: "127.0.0.1:8000", Data: "./data", LogFormat: "text", LogLevel: "info", Currency: "IRR",
+		Listen: "127.0.0.1:8000", Auth: "auto", Data: "./data", LogFormat: "text", LogLevel: "info", Currency: "IRR",
+		DatabasePool: 16, DatabaseStatementTimeout: 5 * time.Second, DatabaseLockTimeout: 2 * time.Second,
+		RedisPrefix: "scrip", RedisReconcile: 30 * time.Second,
 		MaxBatch: 1024, MaxQueue: 8192, ShutdownGrace: 20 * time.Second, RequestTimeout: 10 * time.Second,
 	}
 	got := config.Default()

@@ -27,8 +27,11 @@ func (c Config) Dump() []Setting {
 	all := make([]Setting, 0, given.NumField())
 	for at, f := range fields() {
 		value := fmt.Sprint(given.Field(at).Interface())
-		if strings.HasSuffix(f.name, "-url") {
+		switch {
+		case strings.HasSuffix(f.name, "-url"):
 			value = redactURL(value)
+		case strings.HasSuffix(f.name, "-url-file"):
+			value = showPath(value)
 		}
 		all = append(all, Setting{
 			Name: f.name, Env: f.env, Value: value,
@@ -47,7 +50,7 @@ func redactURL(raw string) string {
 		return ""
 	}
 	u, err := url.Parse(raw)
-	if err != nil || u.Scheme == "" || u.Host == "" {
+	if err != nil || u.Scheme == "" || !namesHost(u) {
 		return hidden
 	}
 	if at := strings.Count(raw, "@"); at > 1 || (at == 1) != (u.User != nil) {

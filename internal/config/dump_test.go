@@ -50,6 +50,10 @@ func TestDumpRedacts(t *testing.T) {
 		"postgres://db/scrip":                    "postgres://db/scrip",
 		"postgres://scrip@db:5432/scrip":         "postgres://scrip@db:5432/scrip",
 		"postgres://scrip:s3cr3t@db/scrip":       "postgres://scrip:xxxxx@db/scrip",
+		"postgres://u:s3cr3t@a:1,b:2/scrip":      "postgres://u:xxxxx@a:1,b:2/scrip",
+		"postgres:///scrip?host=/run/pg":         "postgres:///scrip?host=/run/pg",
+		"postgres://u:s3cr3t@/scrip?host=/run":   "postgres://u:xxxxx@/scrip?host=/run",
+		"redis+sentinel://:s3cr3t@a:1,b:2/m":     "redis+sentinel://:xxxxx@a:1,b:2/m",
 		"postgres://:s3cr3t@db":                  "postgres://:xxxxx@db",
 		"postgres://scrip:s3%40cr3t@db":          "postgres://scrip:xxxxx@db",
 		"postgres://db?password=s3cr3t":          "postgres://db?password=xxxxx",
@@ -95,7 +99,15 @@ func FuzzDumpRedacts(f *testing.F) {
 		if got := dumped(t, c, "database-url").Value; strings.Contains(got, mark) {
 			t.Fatalf("%q is dumped as %q", c.DatabaseURL, got)
 		}
+		c.DatabaseURLFile = c.DatabaseURL
+		if got := dumped(t, c, "database-url-file").Value; strings.Contains(got, mark) {
+			t.Fatalf("%q is dumped as %q", c.DatabaseURLFile, got)
+		}
 		if err := c.Validate(); err == nil || strings.Contains(err.Error(), mark) {
+			t.Fatalf("%q: %v", c.DatabaseURL, err)
+		}
+		c.DatabaseURLFile = "/run/secrets/db"
+		if err := c.Validate(); err != nil && strings.Contains(err.Error(), mark) {
 			t.Fatalf("%q: %v", c.DatabaseURL, err)
 		}
 	})

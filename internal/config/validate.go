@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
-	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -21,6 +20,21 @@ const (
 	queueMax = 1 << 20
 	graceMax = time.Hour
 	replyMax = 10 * time.Minute
+
+	// PostgreSQL counts its timeouts in milliseconds, and takes zero for none. Below a tenth of a second
+	// an ordinary commit on a busy disk would be cut off.
+	statementMin = 100 * time.Millisecond
+	statementMax = 10 * time.Minute
+	poolMin      = 2 // commits and reads have connections of their own
+	poolMax      = 1000
+	reconcileMin = time.Second
+	reconcileMax = 24 * time.Hour
+)
+
+// The answers to who may call.
+const (
+	AuthAuto = "auto" // this machine alone, through loopback
+	AuthOff  = "off"  // whoever can reach the address
 )
 
 // Validate reports everything that is wrong with c, each with its flag, its environment variable, its
@@ -28,12 +42,19 @@ const (
 // free or the directory can be written is found out by those who use them.
 func (c *Config) Validate() error {
 	return errors.Join(
-		c.wrong("listen", c.Listen, checkListen(c.Listen)),
+		c.wrong("listen", c.Listen, checkListen(c.Listen, c.Auth)),
+		c.wrong("auth", c.Auth, checkWord(c.Auth, AuthAuto, AuthOff)),
 		c.wrong("data", c.Data, checkData(c.Data)),
-		c.wrong("database-url", redactURL(c.DatabaseURL), checkURL(c.DatabaseURL,
-			"PostgreSQL is not in this version; leave it empty for the embedded store", "postgres", "postgresql")),
-		c.wrong("redis-url", redactURL(c.RedisURL), checkURL(c.RedisURL,
-			"Redis is not in this version; leave it empty to keep the gate in process", "redis", "rediss")),
+		c.wrongURL("database-url", c.DatabaseURL, c.DatabaseURLFile, checkDatabaseURL(c.DatabaseURL)),
+		c.wrong("database-url-file", showPath(c.DatabaseURLFile), checkPath(c.DatabaseURLFile, "database-url")),
+		c.wrong("database-pool", strconv.Itoa(c.DatabasePool), checkRange(c.DatabasePool, poolMin, poolMax)),
+		c.wrong("database-statement-timeout", c.DatabaseStatementTimeout.String(),
+			checkBetween(c.DatabaseStatementTimeout, statementMin, statementMax)),
+		c.wrong("database-lock-timeout", c.DatabaseLockTimeout.String(), c.checkLockTimeout()),
+		c.wrongURL("redis-url", c.RedisURL, c.RedisURLFile, checkRedisURL(c.RedisURL)),
+		c.wrong("redis-url-file", showPath(c.RedisURLFile), checkPath(c.RedisURLFile, "redis-url")),
+		c.wrong("redis-prefix", c.RedisPrefix, checkPrefix(c.RedisPrefix)),
+		c.wrong("redis-reconcile", c.RedisReconcile.String(), checkBetween(c.RedisReconcile, reconcileMin, reconcileMax)),
 		c.wrong("log-format", c.LogFormat, checkWord(c.LogFormat, "text", "json")),
 		c.wrong("log-level", c.LogLevel, checkWord(c.LogLevel, "debug", "info", "warn", "error")),
 		c.wrong("currency", string(c.Currency), checkCurrency(c.Currency)),
@@ -57,7 +78,7 @@ func (c *Config) wrong(name, value string, err error) error {
 	return fmt.Errorf("--%s is %.200q: %w", name, value, err)
 }
 
-func checkListen(listen string) error {
+func checkListen(listen, auth string) error {
 	host, port, err := net.SplitHostPort(listen)
 	if err != nil {
 		return errors.New("give a host and a port, such as 127.0.0.1:8000")
@@ -65,14 +86,26 @@ func checkListen(listen string) error {
 	if _, err := strconv.ParseUint(port, 10, 16); err != nil {
 		return errors.New("the port must be a number from 0 to 65535, as in 127.0.0.1:8000")
 	}
-	if host == "localhost" {
-		return nil
-	}
-	if addr, err := netip.ParseAddr(host); err == nil && addr.Unmap().IsLoopback() {
+	if auth == AuthOff || loopback(host) {
 		return nil
 	}
 	return errors.New("any listener but loopback needs keys, which are not in this version, and without one the " +
-		"server refuses to start; listen on 127.0.0.1, [::1] or localhost")
+		"server refuses to start; listen on 127.0.0.1, [::1] or localhost, or open it to whoever can reach it with --auth off")
+}
+
+// loopback reports whether a host is this machine alone.
+func loopback(host string) bool {
+	if host == "localhost" {
+		return true
+	}
+	addr, err := netip.ParseAddr(host)
+	return err == nil && addr.Unmap().IsLoopback()
+}
+
+// Loopback reports whether the server listens to this machine alone.
+func (c *Config) Loopback() bool {
+	host, _, err := net.SplitHostPort(c.Listen)
+	return err == nil && loopback(host)
 }
 
 func checkData(dir string) error {
@@ -85,17 +118,14 @@ func checkData(dir string) error {
 	return nil
 }
 
-// checkURL takes the empty value only. Another is told why not: that it is no URL of these schemes or,
-// if it is, that this version lacks what it asks for.
-func checkURL(raw, lacking string, schemes ...string) error {
-	if raw == "" {
-		return nil
+// prefixMax bounds what each key in Redis begins with.
+const prefixMax = 64
+
+func checkPrefix(prefix string) error {
+	if prefix == "" || len(prefix) > prefixMax || strings.Trim(prefix, "abcdefghijklmnopqrstuvwxyz0123456789-_.") != "" {
+		return fmt.Errorf("it must be 1 to %d small letters, digits, '-', '_' and '.'", prefixMax)
 	}
-	u, err := url.Parse(raw) // its error may quote a password; it goes no further
-	if err == nil && u.Host != "" && slices.Contains(schemes, u.Scheme) {
-		return errors.New(lacking)
-	}
-	return fmt.Errorf("it must begin with %s:// and name a host; but %s", strings.Join(schemes, ":// or "), lacking)
+	return nil
 }
 
 func checkWord(word string, allowed ...string) error {
@@ -133,6 +163,25 @@ func (c *Config) checkQueue() error {
 func checkDuration(d, most time.Duration) error {
 	if d <= 0 || d > most {
 		return fmt.Errorf("it must be above zero and at most %s, such as 15s", most)
+	}
+	return nil
+}
+
+func checkBetween(d, least, most time.Duration) error {
+	if d < least || d > most {
+		return fmt.Errorf("it must be from %s to %s", least, most)
+	}
+	return nil
+}
+
+// checkLockTimeout wants a wait for a lock that ends before its statement does, so that the log can tell
+// the two apart. A wrong statement timeout says so itself.
+func (c *Config) checkLockTimeout() error {
+	if err := checkBetween(c.DatabaseLockTimeout, statementMin, statementMax); err != nil {
+		return err
+	}
+	if c.DatabaseStatementTimeout >= statementMin && c.DatabaseLockTimeout > c.DatabaseStatementTimeout {
+		return fmt.Errorf("it must be at most --database-statement-timeout, which is %s", c.DatabaseStatementTimeout)
 	}
 	return nil
 }

@@ -25,6 +25,21 @@ func TestValidateTakes(t *testing.T) {
 		"short durations":   func(c *config.Config) { c.ShutdownGrace, c.RequestTimeout = time.Millisecond, time.Millisecond },
 		"longest durations": func(c *config.Config) { c.ShutdownGrace, c.RequestTimeout = time.Hour, 10*time.Minute },
 		"a path with space": func(c *config.Config) { c.Data = "/srv/scrip data" },
+		"all addresses":     func(c *config.Config) { c.Auth, c.Listen = "off", ":8000" },
+		"a LAN address":     func(c *config.Config) { c.Auth, c.Listen = "off", "192.168.1.2:8000" },
+		"PostgreSQL":        func(c *config.Config) { c.DatabaseURL = "postgres://scrip:s3cr3t@db:5432/scrip?sslmode=verify-full" },
+		"its long name":     func(c *config.Config) { c.DatabaseURL = "postgresql://db/scrip" },
+		"several servers": func(c *config.Config) {
+			c.DatabaseURL = "postgres://u:p@a:5432,b:5432/scrip?target_session_attrs=read-write"
+		},
+		"a socket":          func(c *config.Config) { c.DatabaseURL = "postgres:///scrip?host=/var/run/postgresql" },
+		"a URL from a file": func(c *config.Config) { c.DatabaseURL, c.DatabaseURLFile = "postgres://db/scrip", "/run/secrets/db" },
+		"the smallest pool": func(c *config.Config) { c.DatabasePool = 2 },
+		"equal timeouts":    func(c *config.Config) { c.DatabaseStatementTimeout, c.DatabaseLockTimeout = time.Second, time.Second },
+		"Redis":             func(c *config.Config) { c.RedisURL = "redis://:s3cr3t@cache:6379/0" },
+		"Redis with TLS":    func(c *config.Config) { c.RedisURL = "rediss://cache" },
+		"Sentinels":         func(c *config.Config) { c.RedisURL = "redis+sentinel://:p@a:26379,b:26379/mymaster" },
+		"a cluster":         func(c *config.Config) { c.RedisURL = "redis+cluster://a:6379,b:6379" },
 	} {
 		c := config.Default()
 		change(&c)
@@ -48,27 +63,36 @@ func TestValidateRefuses(t *testing.T) {
 		{"a port too high", func(c *config.Config) { c.Listen = "127.0.0.1:65536" }, []string{"from 0 to 65535"}},
 		{"a negative port", func(c *config.Config) { c.Listen = "127.0.0.1:-1" }, []string{"from 0 to 65535"}},
 		{"bare IPv6", func(c *config.Config) { c.Listen = "::1:8000" }, []string{"a host and a port"}},
-		{"all addresses", func(c *config.Config) { c.Listen = ":8000" }, []string{"--listen", `":8000"`, "needs keys", "refuses to start"}},
-		{"all IPv4", func(c *config.Config) { c.Listen = "0.0.0.0:8000" }, []string{"needs keys"}},
-		{"all IPv6", func(c *config.Config) { c.Listen = "[::]:8000" }, []string{"needs keys"}},
-		{"a LAN address", func(c *config.Config) { c.Listen = "192.168.1.2:8000" }, []string{"needs keys"}},
-		{"a host name", func(c *config.Config) { c.Listen = "localhost.example.com:8000" }, []string{"needs keys"}},
+		{"all addresses", func(c *config.Config) { c.Listen = ":8000" }, []string{"--listen", `":8000"`, "needs keys", "refuses to start", "--auth off"}},
+		{"all IPv4", func(c *config.Config) { c.Listen = "0.0.0.0:8000" }, []string{"needs keys", "--auth off"}},
+		{"all IPv6", func(c *config.Config) { c.Listen = "[::]:8000" }, []string{"needs keys", "--auth off"}},
+		{"a LAN address", func(c *config.Config) { c.Listen = "192.168.1.2:8000" }, []string{"needs keys", "--auth off"}},
+		{"a host name", func(c *config.Config) { c.Listen = "localhost.example.com:8000" }, []string{"needs keys", "--auth off"}},
 		{"no directory", func(c *config.Config) { c.Data = " " }, []string{"--data", "SCRIP_DATA", "./data"}},
 		{"a NUL in the path", func(c *config.Config) { c.Data = "da\x00ta" }, []string{"--data", "NUL"}},
-		{
-			"PostgreSQL", func(c *config.Config) { c.DatabaseURL = "postgres://scrip:s3cr3t@db/scrip" },
-			[]string{"--database-url", "SCRIP_DATABASE_URL", "postgres://scrip:xxxxx@db/scrip", "is not in this version; leave it empty for the embedded store"},
-		},
-		{"PostgreSQL's long name", func(c *config.Config) { c.DatabaseURL = "postgresql://db/scrip" }, []string{"is not in this version"}},
 		{"MySQL", func(c *config.Config) { c.DatabaseURL = "mysql://db/scrip" }, []string{"--database-url", "postgres:// or postgresql://"}},
-		{"a DSN", func(c *config.Config) { c.DatabaseURL = "host=db password=s3cr3t" }, []string{"--database-url", "(hidden)", "postgres://"}},
+		{"a DSN", func(c *config.Config) { c.DatabaseURL = "host=db password=s3cr3t" }, []string{"--database-url", "(hidden)", "key=value", "as in postgres://"}},
 		{"no host", func(c *config.Config) { c.DatabaseURL = "postgres:///scrip" }, []string{"--database-url", "name a host"}},
 		{"a broken URL", func(c *config.Config) { c.DatabaseURL = "postgres://u:s3cr3t%zz@db" }, []string{"--database-url", "(hidden)"}},
+		{"an @ in a password", func(c *config.Config) { c.DatabaseURL = "postgres://u:s3cr3t@x@db/scrip" }, []string{"--database-url", "(hidden)", "%40"}},
 		{
-			"Redis", func(c *config.Config) { c.RedisURL = "redis://:s3cr3t@cache:6379/0" },
-			[]string{"--redis-url", "SCRIP_REDIS_URL", "redis://:xxxxx@cache:6379/0", "is not in this version"},
+			"a wrong URL in a file", func(c *config.Config) { c.DatabaseURL, c.DatabaseURLFile = "mysql://u:s3cr3t@db", "/run/secrets/db" },
+			[]string{"--database-url-file (SCRIP_DATABASE_URL_FILE)", "/run/secrets/db", "it holds \"mysql://u:xxxxx@db\"", "postgres://"},
 		},
-		{"not Redis", func(c *config.Config) { c.RedisURL = "http://cache" }, []string{"--redis-url", "redis:// or rediss://"}},
+		{
+			"a URL for its file", func(c *config.Config) { c.DatabaseURLFile = "postgres://u:s3cr3t@db" },
+			[]string{"--database-url-file", "postgres://u:xxxxx@db", "a URL goes to --database-url"},
+		},
+		{"a NUL in a file's path", func(c *config.Config) { c.RedisURLFile = "a\x00b" }, []string{"--redis-url-file", "NUL"}},
+		{"no Redis", func(c *config.Config) { c.RedisURL = "http://:s3cr3t@cache" }, []string{"--redis-url", "SCRIP_REDIS_URL", "http://:xxxxx@cache", "redis:// or rediss:// or redis+sentinel:// or rediss+sentinel:// or redis+cluster://"}},
+		{"no master", func(c *config.Config) { c.RedisURL = "redis+sentinel://a:26379,b:26379" }, []string{"--redis-url", "name of the master"}},
+		{"a small pool", func(c *config.Config) { c.DatabasePool = 1 }, []string{"--database-pool", "SCRIP_DATABASE_POOL", "from 2 to 1000"}},
+		{"no statement timeout", func(c *config.Config) { c.DatabaseStatementTimeout = 0 }, []string{"--database-statement-timeout", "from 100ms"}},
+		{"a long wait for locks", func(c *config.Config) { c.DatabaseLockTimeout = 6 * time.Second }, []string{"--database-lock-timeout", "at most --database-statement-timeout, which is 5s"}},
+		{"a short wait for locks", func(c *config.Config) { c.DatabaseLockTimeout = time.Microsecond }, []string{"--database-lock-timeout", "from 100ms"}},
+		{"keys without a name", func(c *config.Config) { c.RedisPrefix = "Scrip{}" }, []string{"--redis-prefix", "SCRIP_REDIS_PREFIX", "small letters"}},
+		{"a busy task", func(c *config.Config) { c.RedisReconcile = time.Millisecond }, []string{"--redis-reconcile", "SCRIP_REDIS_RECONCILE", "from 1s"}},
+		{"no such authority", func(c *config.Config) { c.Auth = "none" }, []string{"--auth", "SCRIP_AUTH", "auto, off"}},
 		{"a log format", func(c *config.Config) { c.LogFormat = "xml" }, []string{"--log-format", "SCRIP_LOG_FORMAT", `"xml"`, "text, json"}},
 		{"a log level", func(c *config.Config) { c.LogLevel = "INFO" }, []string{"--log-level", "SCRIP_LOG_LEVEL", `"INFO"`, "debug, info, warn, error"}},
 		{"no currency", func(c *config.Config) { c.Currency = "" }, []string{"--currency", "SCRIP_CURRENCY", "ISO 4217"}},
@@ -107,12 +131,25 @@ func TestValidateReportsEverything(t *testing.T) {
 		t.Fatal("a zero Config is valid")
 	}
 	lines := strings.Split(err.Error(), "\n")
-	if len(lines) != 9 { // all but the two URLs, which may be empty
-		t.Errorf("%d errors, want 9:\n%v", len(lines), err)
+	if len(lines) != 15 { // all but the two URLs and their files, which may be empty
+		t.Errorf("%d errors, want 15:\n%v", len(lines), err)
 	}
 	for _, line := range lines {
 		if !strings.HasPrefix(line, "--") || !strings.Contains(line, "(SCRIP_") {
 			t.Errorf("%q does not begin with its flag and variable", line)
+		}
+	}
+}
+
+func TestLoopback(t *testing.T) {
+	t.Parallel()
+	for listen, want := range map[string]bool{
+		"127.0.0.1:8000": true, "localhost:0": true, "[::1]:1": true, "127.9.9.9:1": true,
+		":8000": false, "0.0.0.0:8000": false, "[::]:8000": false, "10.0.0.1:8000": false, "host:8000": false, "nonsense": false,
+	} {
+		c := config.Config{Listen: listen}
+		if got := c.Loopback(); got != want {
+			t.Errorf("%s: %v", listen, got)
 		}
 	}
 }

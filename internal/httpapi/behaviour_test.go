@@ -158,3 +158,29 @@ func TestCrowd(t *testing.T) {
 		t.Errorf("%d winners of %d", len(ranks), limit)
 	}
 }
+
+// Administrators who change different caps of one budget at once all have their way.
+func TestCapsChangedAtOnceAllStand(t *testing.T) {
+	t.Parallel()
+	for name, b := range map[string]*bundle{"memory": setup(t), "file": setupFile(t)} {
+		campaign, _ := b.shared("salam-"+name, "", `,"budget":{"count":1,"amount":1000,"per_customer":1}`)
+		path := "/v1/campaigns/" + campaign
+		for n := 2; n < 40; n++ {
+			var all sync.WaitGroup
+			for _, body := range []string{`{"count":%d}`, `{"amount":%d000}`, `{"per_customer":%d}`} {
+				all.Go(func() {
+					b.patch(path, fmt.Sprintf(`{"budget":`+body+`}`, n)).took(t, http.StatusOK)
+				})
+			}
+			all.Wait()
+			want := fmt.Sprintf(`"budget":{"amount":%d000,"count":%d,"per_customer":%d}`, n, n, n)
+			if got := b.get(path).took(t, http.StatusOK).body; !strings.Contains(got, want) {
+				t.Fatalf("%s: no %s in %s", name, want, got)
+			}
+		}
+		b.patch(path, `{"budget":{"count":null}}`).took(t, http.StatusOK)
+		if got := b.get(path).body; !strings.Contains(got, `"count":null,"per_customer":39`) {
+			t.Errorf("%s: %s", name, got)
+		}
+	}
+}

@@ -44,30 +44,32 @@ type budgetRequest struct {
 	PerCustomer number `json:"per_customer"`
 }
 
-// onto returns b changed by the request, as a merge patch does.
-func (r *budgetRequest) onto(b voucher.Budget) (voucher.Budget, error) {
+// patch returns the change that the request asks for, as a merge patch does: a cap that is left out stays,
+// null removes it.
+func (r *budgetRequest) patch() (voucher.BudgetPatch, error) {
+	var p voucher.BudgetPatch
 	if r.Amount.given {
 		minor, err := r.Amount.amount("budget.amount")
 		if err != nil {
-			return b, err
+			return p, err
 		}
-		b.AmountMinor = minor
+		p.AmountMinor = &minor
 	}
 	if r.Count.given {
 		n, err := r.Count.limit("budget.count")
 		if err != nil {
-			return b, err
+			return p, err
 		}
-		b.Count = n
+		p.Count = &n
 	}
 	if r.PerCustomer.given {
 		n, err := r.PerCustomer.limit("budget.per_customer")
 		if err != nil {
-			return b, err
+			return p, err
 		}
-		b.PerCustomer = n
+		p.PerCustomer = &n
 	}
-	return b, nil
+	return p, nil
 }
 
 type campaignRequest struct {
@@ -95,9 +97,11 @@ func (r *campaignRequest) campaign(currency money.Currency) (campaign.NewCampaig
 	if out.Effect, err = r.Effect.effect(); err != nil {
 		return out, err
 	}
-	if out.Budget, err = r.Budget.onto(voucher.Budget{}); err != nil {
+	caps, err := r.Budget.patch()
+	if err != nil {
 		return out, err
 	}
+	out.Budget = voucher.Budget{}.Amended(caps)
 	if r.Voucher != nil {
 		v, err := r.Voucher.voucher()
 		if err != nil {

@@ -108,28 +108,15 @@ func (s *server) patchCampaign(x *exchange) error {
 	patch := voucher.CampaignPatch{
 		Name: req.Name.pointer(), Start: req.StartsAt.pointer(), End: req.EndsAt.pointer(), Disabled: req.Disabled.pointer(),
 	}
-	if req.Budget.given {
-		if patch.Budget, err = s.mergeBudget(x, of, &req.Budget); err != nil {
+	switch {
+	case req.Budget.null:
+		patch.Budget = voucher.Budget{}.Patch()
+	case req.Budget.given:
+		if patch.Budget, err = req.Budget.value.patch(); err != nil {
 			return err
 		}
 	}
 	return s.amendCampaign(x, of, patch)
-}
-
-// mergeBudget is the whole budget that a patch makes of the one that stands. Of two administrators who
-// change different caps of one campaign in the same instant, the later one may undo the earlier one's.
-func (s *server) mergeBudget(x *exchange, of id.ID, patch *optional[budgetRequest]) (*voucher.Budget, error) {
-	var b voucher.Budget
-	if !patch.null {
-		c, err := s.svc.Campaigns.Get(x.waiting(), of)
-		if err != nil {
-			return nil, err
-		}
-		if b, err = patch.value.onto(c.Budget); err != nil {
-			return nil, err
-		}
-	}
-	return &b, nil
 }
 
 func notNull(null bool, field string) error {

@@ -81,8 +81,17 @@ func TestAbort(t *testing.T) {
 func TestReadiness(t *testing.T) {
 	t.Parallel()
 	var reason error
-	b := setup(t, func(c *httpapi.Config) { c.Ready = func() error { return reason } })
-	b.get("/readyz").took(t, http.StatusOK)
+	var away []string
+	b := setup(t, func(c *httpapi.Config) {
+		c.Ready, c.Degraded = func() error { return reason }, func() []string { return away }
+	})
+	if r := b.get("/readyz").took(t, http.StatusOK); r.body != `{"status":"ready","version":"1.2.3"}` {
+		t.Error(r.body)
+	}
+	away = []string{"redis"}
+	if r := b.get("/readyz").took(t, http.StatusOK); r.body != `{"status":"ready","version":"1.2.3","degraded":["redis"]}` {
+		t.Error(r.body)
+	}
 	reason = fault.ErrShuttingDown
 	r := b.get("/readyz")
 	r.refused(t, http.StatusServiceUnavailable, "shutting_down")

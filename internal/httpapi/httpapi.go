@@ -42,6 +42,8 @@ type Config struct {
 	Metrics http.Handler
 	// Ready says why requests should go elsewhere, nil if they need not. A *fault.Error is shown.
 	Ready func() error
+	// Degraded names what is away and only makes the server faster, for /readyz; nil for nothing.
+	Degraded func() []string
 	// Version is shown by /healthz and /readyz.
 	Version string
 	// Clock tells the time by which a campaign's or a voucher's status is shown; nil is time.Now.

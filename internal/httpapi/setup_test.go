@@ -115,13 +115,18 @@ func (b *bundle) redeemWith(s redemptionStore, change ...func(*httpapi.Config)) 
 	if err != nil {
 		b.tb.Fatal(err)
 	}
+	campaigns, err := campaign.New(campaign.Config{MaxBatch: 512, MaxQueue: 8192, Clock: b.now}, b.store, gate)
+	if err != nil {
+		b.tb.Fatal(err)
+	}
 	b.tb.Cleanup(func() {
 		ctx := context.Background()
 		_ = redemptions.Close(ctx)
+		_ = campaigns.Close(ctx)
 		_ = wallets.Close(ctx)
 		_ = gate.Close()
 	})
-	b.svc = httpapi.Services{Redemptions: redemptions, Wallets: wallets, Campaigns: campaign.New(b.store, gate, b.now)}
+	b.svc = httpapi.Services{Redemptions: redemptions, Wallets: wallets, Campaigns: campaigns}
 	cfg := httpapi.Config{Currency: "IRR", Log: quiet, Version: "1.2.3", Clock: b.now, Observe: observed}
 	for _, c := range change {
 		c(&cfg)

@@ -10,7 +10,7 @@ import (
 )
 
 func (s *server) healthy(x *exchange) error {
-	x.out = s.appendStatus(x.out, "alive")
+	x.out = s.appendStatus(x.out, "alive", nil)
 	return nil
 }
 
@@ -24,17 +24,32 @@ func (s *server) ready(x *exchange) error {
 			return fault.ErrStoreUnavailable.With(err)
 		}
 	}
-	x.out = s.appendStatus(x.out, "ready")
+	var away []string
+	if s.cfg.Degraded != nil {
+		away = s.cfg.Degraded()
+	}
+	x.out = s.appendStatus(x.out, "ready", away)
 	return nil
 }
 
-func (s *server) appendStatus(dst []byte, status string) []byte {
+func (s *server) appendStatus(dst []byte, status string, away []string) []byte {
 	dst = append(dst, `{"status":"`...)
 	dst = append(dst, status...)
 	dst = append(dst, '"')
 	if s.cfg.Version != "" {
 		dst = append(dst, `,"version":`...)
 		dst = appendText(dst, s.cfg.Version)
+	}
+	for i, name := range away {
+		if i == 0 {
+			dst = append(dst, `,"degraded":[`...)
+		} else {
+			dst = append(dst, ',')
+		}
+		dst = appendText(dst, name)
+	}
+	if len(away) > 0 {
+		dst = append(dst, ']')
 	}
 	return append(dst, '}')
 }

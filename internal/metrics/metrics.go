@@ -30,7 +30,8 @@ type Metrics struct {
 	commitFailures prometheus.Counter
 	ready          prometheus.Gauge
 
-	http requests
+	http  requests
+	redis shared
 }
 
 // refusal counts one reason by who found it.

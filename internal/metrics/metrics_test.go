@@ -14,13 +14,17 @@ import (
 	"github.com/prometheus/common/model"
 
 	"scrip/internal/fault"
+	"scrip/internal/gate/redisgate"
 	"scrip/internal/metrics"
 	"scrip/internal/redemption"
 
 	dto "github.com/prometheus/client_model/go"
 )
 
-var _ redemption.Observer = (*metrics.Metrics)(nil)
+var (
+	_ redemption.Observer = (*metrics.Metrics)(nil)
+	_ redisgate.Observer  = (*metrics.Metrics)(nil)
+)
 
 // scrape asks the handler as a Prometheus does and parses its answer.
 func scrape(t *testing.T, m *metrics.Metrics) map[string]*dto.MetricFamily {
@@ -189,6 +193,53 @@ func TestRoutesAreBounded(t *testing.T) {
 	}
 	if total != 4000 {
 		t.Errorf("%d requests counted, want 4000", total)
+	}
+}
+
+func TestRedisIsToldOnlyWhereThereShouldBeOne(t *testing.T) {
+	t.Parallel()
+	m := metrics.New("v1")
+	if m.RedisDown() || scrape(t, m)["scrip_redis_up"] != nil {
+		t.Error("a server without Redis speaks of it")
+	}
+	m.WatchRedis(redisgate.Events())
+	if !m.RedisDown() {
+		t.Error("Redis is up before it has answered")
+	}
+	m.RedisUp(true)
+	m.RedisCounted(redisgate.EventPublished, 3)
+	m.RedisCounted(redisgate.EventPublished, 2)
+	m.RedisCounted("no such event", 1)
+	got := scrape(t, m)
+	if v := series(t, got, "scrip_redis_up").GetGauge().GetValue(); v != 1 || m.RedisDown() {
+		t.Errorf("scrip_redis_up = %v, down %v", v, m.RedisDown())
+	}
+	for event, want := range map[string]int{redisgate.EventPublished: 5, redisgate.EventContradicted: 0, "other": 1} {
+		if n := counter(t, got, "scrip_redis_events_total", "event="+event); n != want {
+			t.Errorf("%s = %d, want %d", event, n, want)
+		}
+	}
+	if n := len(got["scrip_redis_events_total"].GetMetric()); n != len(redisgate.Events())+1 {
+		t.Errorf("%d series of events", n)
+	}
+	m.RedisUp(false)
+	if v := series(t, scrape(t, m), "scrip_redis_up").GetGauge().GetValue(); v != 0 || !m.RedisDown() {
+		t.Errorf("scrip_redis_up = %v, down %v", v, m.RedisDown())
+	}
+}
+
+func TestConnectionsAreRead(t *testing.T) {
+	t.Parallel()
+	m := metrics.New("v1")
+	m.WatchPool(func() metrics.Pool { return metrics.Pool{InUse: 3, Idle: 2, Most: 16} })
+	got := scrape(t, m)
+	for state, want := range map[string]float64{"in_use": 3, "idle": 2} {
+		if v := series(t, got, "scrip_database_connections", "state="+state).GetGauge().GetValue(); v != want {
+			t.Errorf("%s = %v, want %v", state, v, want)
+		}
+	}
+	if v := series(t, got, "scrip_database_connections_max").GetGauge().GetValue(); v != 16 {
+		t.Errorf("most = %v", v)
 	}
 }
 

@@ -44,7 +44,7 @@ func (s *Service) flush(ctx context.Context, batch []store.Command) ([]store.Out
 func (s *Service) apply(ctx context.Context, batch []store.Command) ([]store.Outcome, error) {
 	first := s.clock()
 	s.asked = first
-	outs, err := s.store.Apply(ctx, batch)
+	outs, err := s.commit(ctx, batch)
 	if !errors.Is(err, store.ErrFateUnknown) {
 		return outs, err
 	}
@@ -56,7 +56,7 @@ func (s *Service) apply(ctx context.Context, batch []store.Command) ([]store.Out
 		case <-time.After(wait/2 + rand.N(wait/2)): //nolint:gosec // jitter, not a secret
 		}
 		s.asked = s.clock()
-		outs, again := s.store.Apply(ctx, batch)
+		outs, again := s.commit(ctx, batch)
 		if again == nil {
 			return outs, nil
 		}

@@ -15,6 +15,7 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"scrip/internal/code"
@@ -68,6 +69,8 @@ type Service struct {
 	clock   func() time.Time
 	retry   time.Duration
 	log     *slog.Logger
+
+	failed atomic.Pointer[failure] // the last commit, if it failed
 
 	asked  time.Time       // when the running flush asked the store; the flusher's alone
 	facts  []voucher.Fact  // its working space for what a batch taught

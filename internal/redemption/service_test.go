@@ -92,9 +92,14 @@ func (r *rig) restart(cfg redemption.Config) {
 	if err != nil {
 		r.t.Fatal(err)
 	}
-	r.Service, r.gate, r.campaigns = svc, g, campaign.New(r.store, g, nil)
+	campaigns, err := campaign.New(campaign.Config{MaxBatch: cfg.MaxBatch, MaxQueue: cfg.MaxQueue}, r.store, g)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	r.Service, r.gate, r.campaigns = svc, g, campaigns
 	r.t.Cleanup(func() {
-		if err := errors.Join(svc.Close(context.Background()), g.Close()); err != nil {
+		ctx := context.Background()
+		if err := errors.Join(svc.Close(ctx), campaigns.Close(ctx), g.Close()); err != nil {
 			r.t.Error(err)
 		}
 	})

@@ -35,11 +35,16 @@ func face(t *testing.T) string {
 	if err != nil {
 		t.Fatal(err)
 	}
+	c, err := campaign.New(campaign.Config{MaxBatch: 256, MaxQueue: 1024}, s, g)
+	if err != nil {
+		t.Fatal(err)
+	}
 	h := httptest.NewServer(httpapi.New(httpapi.Config{Currency: "IRR", Log: quiet},
-		httpapi.Services{Redemptions: r, Wallets: w, Campaigns: campaign.New(s, g, nil)}))
+		httpapi.Services{Redemptions: r, Wallets: w, Campaigns: c}))
 	t.Cleanup(func() {
 		h.Close()
-		if err := errors.Join(r.Close(context.Background()), w.Close(context.Background()), g.Close(), s.Close()); err != nil {
+		ctx := context.Background()
+		if err := errors.Join(r.Close(ctx), w.Close(ctx), c.Close(ctx), g.Close(), s.Close()); err != nil {
 			t.Error(err)
 		}
 	})

@@ -102,12 +102,24 @@ func TestCampaignAmend(t *testing.T) {
 			},
 		},
 		{
-			name: "budget", patch: voucher.CampaignPatch{Budget: &voucher.Budget{AmountMinor: 3000, Count: 3, PerCustomer: 1}},
+			name: "budget", patch: voucher.CampaignPatch{Budget: voucher.Budget{AmountMinor: 3000, Count: 3, PerCustomer: 1}.Patch()},
 			want: func(c *voucher.Campaign) { c.Budget = voucher.Budget{AmountMinor: 3000, Count: 3, PerCustomer: 1} },
 		},
-		{name: "too few", patch: voucher.CampaignPatch{Budget: &voucher.Budget{Count: 2}}, err: fault.ErrLimitBelowUse},
-		{name: "too little", patch: voucher.CampaignPatch{Budget: &voucher.Budget{AmountMinor: 2999}}, err: fault.ErrLimitBelowUse},
-		{name: "less than nothing", patch: voucher.CampaignPatch{Budget: &voucher.Budget{PerCustomer: -1}}, err: fault.ErrInvalidLimit},
+		{
+			name: "no budget", patch: voucher.CampaignPatch{Budget: voucher.Budget{}.Patch()},
+			want: func(c *voucher.Campaign) { c.Budget = voucher.Budget{} },
+		},
+		{
+			name: "one cap", patch: voucher.CampaignPatch{Budget: voucher.BudgetPatch{AmountMinor: new(int64(4000))}},
+			want: func(c *voucher.Campaign) { c.Budget.AmountMinor = 4000 },
+		},
+		{
+			name: "another cap", patch: voucher.CampaignPatch{Budget: voucher.BudgetPatch{PerCustomer: new(int64(2))}},
+			want: func(c *voucher.Campaign) { c.Budget.PerCustomer = 2 },
+		},
+		{name: "too few", patch: voucher.CampaignPatch{Budget: voucher.BudgetPatch{Count: new(int64(2))}}, err: fault.ErrLimitBelowUse},
+		{name: "too little", patch: voucher.CampaignPatch{Budget: voucher.BudgetPatch{AmountMinor: new(int64(2999))}}, err: fault.ErrLimitBelowUse},
+		{name: "less than nothing", patch: voucher.CampaignPatch{Budget: voucher.BudgetPatch{PerCustomer: new(int64(-1))}}, err: fault.ErrInvalidLimit},
 		{name: "disabled", patch: voucher.CampaignPatch{Disabled: new(true)}, want: func(c *voucher.Campaign) { c.Disabled = true }},
 	} {
 		t.Run(c.name, func(t *testing.T) {

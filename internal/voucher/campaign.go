@@ -122,8 +122,33 @@ type CampaignPatch struct {
 	Name     *string
 	Start    *time.Time // the zero time removes the bound
 	End      *time.Time
-	Budget   *Budget
+	Budget   BudgetPatch
 	Disabled *bool
+}
+
+// BudgetPatch is a change of a budget, cap by cap, so that two people who change different caps at once
+// both have their way. A nil cap stays as it is; zero removes it.
+type BudgetPatch struct {
+	AmountMinor, Count, PerCustomer *int64
+}
+
+// Patch returns the change that makes b of any budget.
+func (b Budget) Patch() BudgetPatch {
+	return BudgetPatch{AmountMinor: &b.AmountMinor, Count: &b.Count, PerCustomer: &b.PerCustomer}
+}
+
+// Amended returns b changed by p.
+func (b Budget) Amended(p BudgetPatch) Budget {
+	if p.AmountMinor != nil {
+		b.AmountMinor = *p.AmountMinor
+	}
+	if p.Count != nil {
+		b.Count = *p.Count
+	}
+	if p.PerCustomer != nil {
+		b.PerCustomer = *p.PerCustomer
+	}
+	return b
 }
 
 // Amend returns c changed by p, one version up, or why it can't be. It is the only way a campaign changes.
@@ -137,9 +162,7 @@ func (c Campaign) Amend(p CampaignPatch, now time.Time) (Campaign, error) {
 	if p.End != nil {
 		c.Window.End = *p.End
 	}
-	if p.Budget != nil {
-		c.Budget = *p.Budget
-	}
+	c.Budget = c.Budget.Amended(p.Budget)
 	if p.Disabled != nil {
 		c.Disabled = *p.Disabled
 	}

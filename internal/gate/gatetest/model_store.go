@@ -102,7 +102,7 @@ func (w *world) amendCampaign() {
 		p.Disabled = &disabled
 	case 1:
 		b := voucher.Budget{Count: w.held.campaign.Redeemed + rapid.Int64Range(0, 1).Draw(w.T, "budget left")}
-		p.Budget = &b
+		p.Budget = b.Patch()
 	default:
 		start, end := w.aroundNow("start"), w.aroundNow("end")
 		p.Start, p.End = &start, &end

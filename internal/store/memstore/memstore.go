@@ -43,6 +43,9 @@ type Store struct {
 	entries     map[owned]ledger.Transfer
 	keys        map[ownedKey]effect
 	creations   map[string]store.Creation // by Idempotency-Key: what was made, as it was then
+
+	imported  store.ImportState // of a copy into this store
+	importing bool              // a copy is under way
 }
 
 // holder is a customer together with a voucher or a campaign.

@@ -35,6 +35,9 @@ func OpenReadOnly(ctx context.Context, path string) (*ReadOnly, error) {
 	if err := current(ctx, path); err != nil {
 		return nil, explain(path, err)
 	}
+	if err := finished(path); err != nil {
+		return nil, explain(path, err)
+	}
 	return &ReadOnly{path: path}, nil
 }
 

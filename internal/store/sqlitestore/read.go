@@ -80,9 +80,9 @@ func (r *reader) stmt(query string) *stmt {
 		return q
 	}
 	s, err := r.conn.Prepare(query)
-	if err != nil {
+	if err != nil { // not kept: it may have been interrupted
 		r.err = fmt.Errorf("prepare %q: %w", query, err)
-		s = &sqlite.Stmt{}
+		return &stmt{s: &sqlite.Stmt{}, err: r.err}
 	}
 	q := &stmt{s: s}
 	r.stmts[query] = q

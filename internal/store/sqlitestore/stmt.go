@@ -16,6 +16,7 @@ type stmt struct {
 	s   *sqlite.Stmt
 	n   int
 	col int
+	err error // why it was not prepared; then it can't be run
 }
 
 func (q *stmt) int(v int64) *stmt {
@@ -36,6 +37,12 @@ func (q *stmt) bytes(v []byte) *stmt {
 	return q
 }
 
+func (q *stmt) null() *stmt {
+	q.n++
+	q.s.BindNull(q.n)
+	return q
+}
+
 func (q *stmt) id(v id.ID) *stmt { return q.bytes(v[:]) }
 
 func (q *stmt) bool(v bool) *stmt {
@@ -47,15 +54,16 @@ func (q *stmt) bool(v bool) *stmt {
 // bound binds a time that may be absent: NULL for the zero time.
 func (q *stmt) bound(t time.Time) *stmt {
 	if t.IsZero() {
-		q.n++
-		q.s.BindNull(q.n)
-		return q
+		return q.null()
 	}
 	return q.int(t.UnixMicro())
 }
 
 // exec runs a statement that returns nothing.
 func (q *stmt) exec() error {
+	if q.err != nil {
+		return q.err
+	}
 	_, err := q.s.Step()
 	return q.end(err)
 }
@@ -73,6 +81,9 @@ func (q *stmt) execOne(c *sqlite.Conn) error {
 
 // row steps to the next row; without one, or with an error, the statement is done.
 func (q *stmt) row() (bool, error) {
+	if q.err != nil {
+		return false, q.err
+	}
 	found, err := q.s.Step()
 	q.col = -1
 	if err != nil || !found {
@@ -110,6 +121,13 @@ func (q *stmt) nextBool() bool { return q.nextInt() != 0 }
 func (q *stmt) nextID() (v id.ID) {
 	q.col++
 	q.s.ColumnBytes(q.col, v[:])
+	return v
+}
+
+func (q *stmt) nextBytes() []byte {
+	q.col++
+	v := make([]byte, q.s.ColumnLen(q.col))
+	q.s.ColumnBytes(q.col, v)
 	return v
 }
 

@@ -42,9 +42,10 @@ type Store struct {
 
 	latest atomic.Int64 // the latest time that now returned, in microseconds
 
-	mu     sync.Mutex // guards w: one transaction at a time
-	w      *writer
-	closed bool
+	mu        sync.Mutex // guards w: one transaction at a time
+	w         *writer
+	importing bool // a copy into the file is under way
+	closed    bool
 
 	readers     chan *reader
 	checkpoints checkpointer
@@ -59,8 +60,13 @@ const FileName = "scrip.db"
 const readersMax = 4
 
 // Open opens the file for writing, made and migrated as needed. It refuses a file that another process
-// has open, one of another program, and one of a newer version.
+// has open, one of another program, one of a newer version, and an unfinished copy.
 func Open(ctx context.Context, cfg Config) (*Store, error) {
+	return open(ctx, cfg, func() error { return finished(cfg.Path) })
+}
+
+// open opens the file, unless it is not fit for what it is opened for.
+func open(ctx context.Context, cfg Config, fit func() error) (*Store, error) {
 	if cfg.Clock == nil {
 		cfg.Clock = time.Now
 	}
@@ -68,13 +74,13 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 		cfg.Log = slog.Default()
 	}
 	s := &Store{path: cfg.Path, clock: cfg.Clock, log: cfg.Log}
-	if err := s.open(ctx); err != nil {
+	if err := s.open(ctx, fit); err != nil {
 		return nil, errors.Join(explain(cfg.Path, err), s.Close())
 	}
 	return s, nil
 }
 
-func (s *Store) open(ctx context.Context) error {
+func (s *Store) open(ctx context.Context, fit func() error) error {
 	if err := os.MkdirAll(filepath.Dir(s.path), 0o700); err != nil {
 		return err
 	}
@@ -86,6 +92,9 @@ func (s *Store) open(ctx context.Context) error {
 		return err
 	}
 	if err := migrate(ctx, s.path); err != nil {
+		return err
+	}
+	if err := fit(); err != nil {
 		return err
 	}
 	conn, err := connect(s.path, sqlite.OpenReadWrite, writerPragmas())

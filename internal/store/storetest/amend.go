@@ -51,9 +51,11 @@ func campaignAmended(w *world) {
 		{},
 		{Name: new("Yalda")},
 		{Start: new(now.Add(-time.Hour)), End: new(now.Add(time.Hour))},
-		{Budget: &voucher.Budget{AmountMinor: 5000, Count: 5, PerCustomer: 1}},
+		{Budget: voucher.Budget{AmountMinor: 5000, Count: 5, PerCustomer: 1}.Patch()},
+		{Budget: voucher.BudgetPatch{Count: new(int64(6))}},
+		{Budget: voucher.BudgetPatch{AmountMinor: new(int64(6000)), PerCustomer: new(int64(0))}},
 		{Disabled: new(true)},
-		{Disabled: new(false), Start: &time.Time{}, End: &time.Time{}, Budget: &voucher.Budget{}},
+		{Disabled: new(false), Start: &time.Time{}, End: &time.Time{}, Budget: voucher.Budget{}.Patch()},
 	} {
 		want, err := c.Amend(p, now)
 		w.ok(err)
@@ -63,7 +65,7 @@ func campaignAmended(w *world) {
 		w.ok(err)
 		w.equal("what is kept", kept, c)
 	}
-	w.equal("the version", c.Version, int64(7))
+	w.equal("the version", c.Version, int64(9))
 }
 
 func refusedAmendment(w *world) {
@@ -81,7 +83,7 @@ func refusedAmendment(w *world) {
 	w.fails(err, fault.ErrInvalidRequest)
 	_, err = w.s.AmendCampaign(ctx, l.Campaign.ID, voucher.CampaignPatch{Start: new(w.clock.Now()), End: new(w.clock.Now())})
 	w.fails(err, fault.ErrInvalidWindow)
-	_, err = w.s.AmendCampaign(ctx, l.Campaign.ID, voucher.CampaignPatch{Budget: &voucher.Budget{Count: 1}, Disabled: new(true)})
+	_, err = w.s.AmendCampaign(ctx, l.Campaign.ID, voucher.CampaignPatch{Budget: voucher.BudgetPatch{Count: new(int64(1))}, Disabled: new(true)})
 	w.fails(err, fault.ErrLimitBelowUse)
 	w.equal("what is kept", w.look("salam"), l)
 }

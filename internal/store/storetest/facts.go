@@ -100,7 +100,7 @@ func versionsGrow(w *world) {
 	grows("disabling", "one")
 	w.amendCampaign(c, voucher.CampaignPatch{End: new(w.clock.Now().Add(time.Hour))})
 	grows("a campaign's change", "one", "two")
-	w.amendCampaign(c, voucher.CampaignPatch{Budget: &voucher.Budget{}})
+	w.amendCampaign(c, voucher.CampaignPatch{Budget: voucher.Budget{}.Patch()})
 	grows("a campaign's change", "one", "two")
 	r = w.win("two", "ali")
 	w.done(w.do(w.rollback(r)))

@@ -80,7 +80,7 @@ func countBudget(w *world) {
 	w.refused(os[2], fault.ErrBudgetExceeded)
 	w.refused(os[3], fault.ErrBudgetExceeded)
 	w.knows(w.lose("one", "ali", fault.ErrAlreadyRedeemed), "one")
-	w.amendCampaign(c, voucher.CampaignPatch{Budget: &voucher.Budget{Count: 3}})
+	w.amendCampaign(c, voucher.CampaignPatch{Budget: voucher.BudgetPatch{Count: new(int64(3))}})
 	w.win("three", "ali")
 	w.lose("one", "bita", fault.ErrBudgetExceeded)
 }
@@ -93,9 +93,9 @@ func amountBudget(w *world) {
 	w.done(os[0])
 	w.equal("one unit short", w.done(os[1]).Fact.Status, voucher.Spent)
 	w.refused(os[2], fault.ErrBudgetExceeded)
-	w.amendCampaign(c, voucher.CampaignPatch{Budget: &voucher.Budget{AmountMinor: 3 * credit}})
+	w.amendCampaign(c, voucher.CampaignPatch{Budget: voucher.BudgetPatch{AmountMinor: new(3 * credit)}})
 	w.equal("spent to the last", w.done(w.do(w.redeem("one", "bita"))).Fact.Status, voucher.Spent)
-	_, err := w.s.AmendCampaign(w.t.Context(), c.ID, voucher.CampaignPatch{Budget: &voucher.Budget{AmountMinor: 3*credit - 1}})
+	_, err := w.s.AmendCampaign(w.t.Context(), c.ID, voucher.CampaignPatch{Budget: voucher.BudgetPatch{AmountMinor: new(3*credit - 1)}})
 	w.fails(err, fault.ErrLimitBelowUse)
 	w.equal("given", w.look("one").Campaign.GivenMinor, 3*credit)
 }

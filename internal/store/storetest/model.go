@@ -42,6 +42,7 @@ func modelCheck(w *world) {
 			"amend campaign": func(*rapid.T) { b.amendCampaign() },
 			"create":         func(*rapid.T) { b.createMore() },
 			"crash":          func(*rapid.T) { b.maybeCrash() },
+			"move":           func(*rapid.T) { b.maybeMove() },
 		})
 		b.compare()
 		b.audit()

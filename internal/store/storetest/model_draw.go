@@ -169,8 +169,10 @@ func (b *twins) amendCampaign() {
 	if rapid.Bool().Draw(b.rt, "window?") {
 		p.Start, p.End = new(b.drawTime("start")), new(b.drawTime("end"))
 	}
-	if rapid.Bool().Draw(b.rt, "budget?") {
-		p.Budget = new(b.drawBudget())
+	p.Budget = voucher.BudgetPatch{
+		AmountMinor: maybe[int64](b, "budget's amount", 0, 7, 2500, -1),
+		Count:       maybe[int64](b, "budget's count", 0, 2, 4),
+		PerCustomer: maybe[int64](b, "budget's uses of a customer", 0, 1, 2),
 	}
 	got, errGot := b.s.AmendCampaign(b.t.Context(), of, p)
 	want, errWant := b.model.AmendCampaign(b.t.Context(), of, p)

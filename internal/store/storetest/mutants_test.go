@@ -53,7 +53,8 @@ func quietRapid(t *testing.T) {
 func convict(t *testing.T, mutate mutation) (caught []string) {
 	t.Helper()
 	d := Driver{
-		Name: "mutant",
+		Name:     "mutant",
+		SkipCopy: "a mutant is wrong in what it applies",
 		Open: func(_ testing.TB, clock func() time.Time) store.Store {
 			return mutate(func() store.Store { return memstore.New(memstore.Options{Clock: clock}) })
 		},

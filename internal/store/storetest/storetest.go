@@ -26,6 +26,8 @@ type Driver struct {
 	Crash func(t testing.TB, s store.Store) store.Store
 	// SkipCrash is the reason why Crash is nil.
 	SkipCrash string
+	// SkipCopy is the reason why the store is no copying.Source and copying.Target.
+	SkipCopy string
 }
 
 // topic is a set of scenarios about one thing.
@@ -44,7 +46,7 @@ type scenario struct {
 func topics() []topic {
 	return []topic{
 		redeeming(), discounts(), keys(), again(), rollbacks(), posts(), limits(), windows(),
-		creating(), amending(), lists(), winners(), facts(), auditing(), racers(), crashes(), model(),
+		creating(), amending(), lists(), winners(), facts(), auditing(), racers(), crashes(), copies(), model(),
 	}
 }
 

@@ -1,0 +1,101 @@
+package pgstore_test
+
+import (
+	"errors"
+	"fmt"
+	"sync/atomic"
+	"testing"
+
+	"scrip/internal/id"
+	"scrip/internal/store"
+	"scrip/internal/store/pgstore"
+)
+
+// cuts is how often each cut is tried.
+const cuts = 25
+
+// A connection that is lost during COMMIT leaves a batch whose fate is unknown, whether the server never got
+// the COMMIT or its answer never came back. Asked again by its ids, on any process, it is applied once.
+func TestConnectionCutDuringCommit(t *testing.T) {
+	for _, c := range []struct {
+		name    string
+		arm     func(p *proxy) *atomic.Bool
+		applied bool
+	}{
+		{"before the server got it", func(p *proxy) *atomic.Bool { return &p.cutBefore }, false},
+		{"before its answer arrived", func(p *proxy) *atomic.Bool { return &p.cutAfter }, true},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			at, p := viaProxy(t)
+			cut, whole := openWith(t, pgstore.Config{URL: p.at(at)}), open(t, at, nil)
+			create(t, whole, "SA1AM", 0)
+			for i := range cuts {
+				earlier := redeem("SA1AM", fmt.Sprint("earlier", i))
+				apply(t, whole, earlier, pay(name(i), 100))
+				won := redeem("SA1AM", name(i))
+				won.Key = "k"
+				batch := []store.Command{
+					won, send(name(i), fmt.Sprint("new", i), 100), pay(fmt.Sprint("newer", i), 7),
+					&store.Rollback{ID: id.New(earlier.ID.Time()), Redemption: earlier.ID},
+				}
+				c.arm(p).Store(true)
+				if _, err := cut.Apply(t.Context(), batch); !errors.Is(err, store.ErrFateUnknown) {
+					t.Fatalf("got %v, want an unknown fate", err)
+				}
+				asked := []store.Store{cut, whole}[i%2]
+				for j, o := range apply(t, asked, again(batch)...) {
+					if o.Replayed != c.applied {
+						t.Fatalf("round %d, command %d: replayed is %t", i, j, o.Replayed)
+					}
+				}
+				for j, o := range apply(t, whole, again(batch)...) {
+					if !o.Replayed {
+						t.Fatalf("round %d, command %d was applied twice", i, j)
+					}
+				}
+				got := []int64{
+					balance(t, whole, name(i)), balance(t, whole, fmt.Sprint("new", i)),
+					balance(t, whole, fmt.Sprint("newer", i)), balance(t, whole, fmt.Sprint("earlier", i)),
+				}
+				if want := []int64{1000, 100, 7, 0}; fmt.Sprint(got) != fmt.Sprint(want) {
+					t.Fatalf("balances %v, want %v", got, want)
+				}
+			}
+			audited(t, whole)
+		})
+	}
+}
+
+// A process that was paused between its locks and its COMMIT is thrown out by the server, the others go on,
+// and what it asked for when it woke up is not done behind their backs.
+func TestPausedHolderOfLocksIsThrownOut(t *testing.T) {
+	at, p := viaProxy(t)
+	paused, others := openWith(t, pgstore.Config{URL: p.at(at)}), open(t, at, nil)
+	create(t, others, "SA1AM", 1)
+	wake := make(chan struct{})
+	p.hold.Store(&wake)
+	batch := []store.Command{redeem("SA1AM", "ali"), pay("ali", 5)}
+	told := make(chan error, 1)
+	go func() {
+		_, err := paused.Apply(t.Context(), batch)
+		told <- err
+	}()
+	for p.hold.Load() != nil { // until it stands before its COMMIT, with its locks
+		if _, err := others.Redemption(t.Context(), id.New(batch[0].(*store.Redeem).ID.Time())); err == nil { //nolint:forcetypeassert // made above
+			t.Fatal("found what is not there")
+		}
+	}
+	apply(t, others, redeem("SA1AM", "bita")) // waits for as long as the server lets the other one idle
+	close(wake)
+	if err := <-told; !errors.Is(err, store.ErrFateUnknown) {
+		t.Fatalf("the paused one got %v, want an unknown fate", err)
+	}
+	outcomes, err := paused.Apply(t.Context(), again(batch))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if outcomes[0].Refusal == nil || outcomes[0].Refusal.Code != "sold_out" || outcomes[1].Refusal != nil || outcomes[1].Replayed {
+		t.Fatalf("asked again: %+v", outcomes)
+	}
+	audited(t, others)
+}

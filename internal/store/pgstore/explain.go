@@ -1,0 +1,65 @@
+package pgstore
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+)
+
+var (
+	errURL       = errors.New("the database's URL can't be read; it looks like postgres://user:password@host:5432/scrip")
+	errForeign   = errors.New("this database holds another program's tables; give Scrip a database of its own, or a schema by search_path in the URL")
+	errNewer     = errors.New("this database was made by a newer version of Scrip; run that version, or restore a backup")
+	errOlder     = errors.New("this database is older than this version of Scrip; run `scrip migrate up`")
+	errServerOld = errors.New("this PostgreSQL is too old; Scrip needs version 15 or newer")
+	errEncoding  = errors.New("this database does not keep text in UTF-8; create it with ENCODING 'UTF8'")
+	errStandby   = errors.New("this server is a standby and only reads; give the primary's address, or several with target_session_attrs=read-write")
+)
+
+// explain says what to do about a database that can't be opened. It names the server and never the password.
+func explain(cfg Config, err error) error {
+	if err == nil {
+		return nil
+	}
+	if advice := advise(err); advice != "" {
+		err = fmt.Errorf("%s: %w", advice, err)
+	}
+	return fmt.Errorf("database %s: %w", address(cfg), err)
+}
+
+// address is where the database is, for an error's text.
+func address(cfg Config) string {
+	c, err := pgx.ParseConfig(cfg.URL)
+	if err != nil {
+		return "(URL not readable)"
+	}
+	return fmt.Sprintf("%s at %s", c.Database, net.JoinHostPort(c.Host, fmt.Sprint(c.Port)))
+}
+
+func advise(err error) string {
+	switch sqlState(err) {
+	case codeInvalidPassword, codeInvalidAuth:
+		return "the server refuses the user or the password; check both in the URL"
+	case codeNoDatabase:
+		return "there is no such database; create it with `createdb --encoding=UTF8`"
+	case codeTooManyConns:
+		return "the server has no connection left; raise its max_connections, or lower ours"
+	case codeInsufficientRight:
+		return "the user may not do this; make it the owner of the database"
+	case codeDiskFull:
+		return "the server's disk is full; make room and start again, nothing is lost"
+	case codeReadOnly:
+		return "the server only reads; give the primary's address"
+	case codeCannotConnectNow:
+		return "the server is starting or stopping; try again in a moment"
+	case "":
+		if _, ok := errors.AsType[*pgconn.ConnectError](err); ok || errors.Is(err, context.DeadlineExceeded) {
+			return "the server does not answer; check its address and that it runs"
+		}
+	}
+	return ""
+}

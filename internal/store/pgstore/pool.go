@@ -1,0 +1,93 @@
+package pgstore
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+)
+
+// writersMax bounds the connections that write. One batch is in flight at a time for each process; the others
+// serve administrators, whose import of many codes must not keep a batch waiting.
+const writersMax = 4
+
+// idleInTransaction ends a transaction whose process went silent in its middle (it was paused, or its host is
+// gone), so that its locks are free for the others. No healthy transaction of Scrip idles: it runs from one
+// round trip to the next.
+const idleInTransaction = 2 * time.Second
+
+// applicationName is how the connections show in pg_stat_activity.
+const applicationName = "scrip"
+
+// connConfig is the configuration of one connection of this store.
+func connConfig(cfg Config) (*pgx.ConnConfig, error) {
+	c, err := pgx.ParseConfig(cfg.URL)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", errURL, err)
+	}
+	configure(c, cfg)
+	return c, nil
+}
+
+// configure sets what every connection of the store has. What must hold for exactness is set here and not
+// left to the server's configuration.
+func configure(c *pgx.ConnConfig, cfg Config) {
+	c.ConnectTimeout = cfg.ConnectTimeout
+	set := func(name, value string) { c.RuntimeParams[name] = value }
+	if c.RuntimeParams["application_name"] == "" {
+		set("application_name", cmp.Or(cfg.application, applicationName))
+	}
+	set("timezone", "UTC")
+	set("default_transaction_isolation", "read committed")
+	// A plan that is made without its arguments keeps to the indexes, whether they are ten or a thousand, and
+	// whether statistics are there yet or not: a plan made for a thousand may read a whole table instead.
+	set("plan_cache_mode", "force_generic_plan")
+	set("statement_timeout", milliseconds(cfg.StatementTimeout))
+	set("lock_timeout", milliseconds(cfg.LockTimeout))
+	set("idle_in_transaction_session_timeout", milliseconds(idleInTransaction))
+}
+
+func milliseconds(d time.Duration) string {
+	return strconv.FormatInt(max(1, d.Milliseconds()), 10)
+}
+
+func newPool(ctx context.Context, cfg Config, conns int32, readOnly bool) (*pgxpool.Pool, error) {
+	c, err := pgxpool.ParseConfig(cfg.URL)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", errURL, err)
+	}
+	configure(c.ConnConfig, cfg)
+	planByKeys(c.ConnConfig.RuntimeParams)
+	if readOnly {
+		c.ConnConfig.RuntimeParams["default_transaction_read_only"] = "on"
+	}
+	c.MaxConns = conns
+	c.AfterConnect = func(ctx context.Context, conn *pgx.Conn) error {
+		registerColumns(conn.TypeMap())
+		if readOnly {
+			return nil
+		}
+		_, err := conn.Exec(ctx, waitForCommitsQuery)
+		return err
+	}
+	return pgxpool.NewWithConfig(ctx, c)
+}
+
+// waitForCommitsQuery makes a commit durable before it is answered, also where the server, the database or the
+// user is set not to wait. Whoever waits for standbys too goes on to.
+const waitForCommitsQuery = "SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'"
+
+// planByKeys makes the server plan each statement once for a connection, through the indexes. Every one but the
+// audit's, which asks for its own way, finds its rows by key, so that is the right plan for a table of any
+// size; a plan that the planner makes while a table is small (or its statistics old) reads all of it, and
+// goes on to when it has grown.
+func planByKeys(params map[string]string) {
+	params["plan_cache_mode"] = "force_generic_plan"
+	for _, way := range []string{"enable_seqscan", "enable_hashjoin", "enable_mergejoin", "jit"} {
+		params[way] = "off"
+	}
+}

@@ -1,0 +1,118 @@
+package pgstore
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"scrip/internal/fault"
+)
+
+// attemptsMax bounds how often a transaction is tried that loses to its neighbours. A writer that lost once
+// locks what it lost on, so the second attempt normally wins; the rest is for a crowd of deadlocks.
+const attemptsMax = 8
+
+// The wait before the second attempt and at most before a later one; it doubles in between.
+const (
+	waitFirst = 2 * time.Millisecond
+	waitMax   = 200 * time.Millisecond
+)
+
+// PostgreSQL's codes for what an attempt may meet.
+const (
+	codeUniqueViolation   = "23505"
+	codeSerialization     = "40001"
+	codeDeadlock          = "40P01"
+	codeLockNotAvailable  = "55P03"
+	codeQueryCanceled     = "57014"
+	codeInvalidPassword   = "28P01"
+	codeInvalidAuth       = "28000"
+	codeNoDatabase        = "3D000"
+	codeTooManyConns      = "53300"
+	codeDiskFull          = "53100"
+	codeInsufficientRight = "42501"
+	codeReadOnly          = "25006"
+	codeCannotConnectNow  = "57P03"
+)
+
+// sqlState is PostgreSQL's code of err, or "".
+func sqlState(err error) string {
+	if e, ok := errors.AsType[*pgconn.PgError](err); ok {
+		return e.Code
+	}
+	return ""
+}
+
+// lost reports whether err says that the transaction was rolled back because of another one, so that the
+// same transaction may succeed when tried again.
+func lost(err error) bool {
+	switch sqlState(err) {
+	case codeSerialization, codeDeadlock, codeLockNotAvailable:
+		return true
+	default:
+		return false
+	}
+}
+
+// retried calls do until it neither loses to a neighbour nor has been called attemptsMax times; again tells
+// which errors are such losses. It waits in between, longer each time, and ends with ctx.
+func retried(ctx context.Context, again func(error) bool, do func(attempt int) error) error {
+	wait := waitFirst
+	for attempt := 1; ; attempt++ {
+		err := do(attempt)
+		if err == nil || !again(err) {
+			return err
+		}
+		if attempt == attemptsMax {
+			return fmt.Errorf("given up after %d attempts: %w", attempt, err)
+		}
+		if ended := sleep(ctx, wait/2+rand.N(wait)); ended != nil { //nolint:gosec // jitter, not a secret
+			return errors.Join(ended, err)
+		}
+		wait = min(2*wait, waitMax)
+	}
+}
+
+func sleep(ctx context.Context, d time.Duration) error {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// tx runs do in a transaction of the writers and commits it, again where it lost to a neighbour: do must not
+// keep anything from an attempt that failed. A *fault.Error from do ends the transaction and comes back
+// as it is. It is for what is asked by people; Apply has its own way (apply.go).
+func (s *Store) tx(ctx context.Context, o pgx.TxOptions, do func(tx pgx.Tx) error) error {
+	if s.writers == nil {
+		return errReadOnly
+	}
+	err := retried(ctx, lost, func(int) error {
+		return pgx.BeginTxFunc(ctx, s.writers, o, do)
+	})
+	if f, ok := errors.AsType[*fault.Error](err); ok {
+		return f
+	}
+	return unavailable(ctx, err)
+}
+
+// clock reads the store's clock within a transaction: after its locks, so that whoever waited for them is
+// later than whoever held them.
+func (s *Store) clock(ctx context.Context, tx pgx.Tx) (time.Time, error) {
+	var t time.Time
+	if err := tx.QueryRow(ctx, clockQuery).Scan(&t); err != nil {
+		return time.Time{}, fmt.Errorf("read the clock: %w", err)
+	}
+	return s.now(t), nil
+}
+
+const clockQuery = "SELECT clock_timestamp()"

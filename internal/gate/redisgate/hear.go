@@ -3,6 +3,7 @@ package redisgate
 import (
 	"context"
 	"errors"
+	"time"
 
 	"github.com/redis/rueidis"
 
@@ -26,7 +27,7 @@ func (g *Gate) invalidated(keys []rueidis.RedisMessage) {
 // hear reads what is due and tells the local gate, until ctx ends. What is due while Redis is away
 // stays so.
 func (g *Gate) hear(ctx context.Context) {
-	tick := epochs()
+	tick := time.NewTicker(epochEvery)
 	defer tick.Stop()
 	for {
 		select {

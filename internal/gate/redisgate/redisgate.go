@@ -15,14 +15,19 @@
 //  4. Only what the store said of a voucher that is there is published: guessers can't fill Redis.
 //  5. Memory is bounded: outboxMax facts wait to be published, watchMax keys are watched.
 //
-// It rests on these of its callers and of the store: a fact's At was read from the store's clock after
-// asked; that clock runs at most driftPart of its speed faster or slower than this machine's. A step
-// forward of it is found by the next question that this replica asks, and by then refuses for at most
-// the step longer; a clock that runs backwards makes what was heard count as older, until the new one is
-// past it. Redis must be as private as the database: who writes to it can have a code refused, for as
-// long as they go on. They can't have one granted.
+// What is too old to refuse is not taken rather than taken and expired: a fact that Redis kept from before
+// the store was put back from a copy has a version above the store's, and would keep the true ones out.
 //
-// Lock order: none; no lock is held while another is taken.
+// It rests on these of its callers and of the store: a fact's At was read from the store's clock after
+// asked; that clock runs at most one part in driftPart faster or slower than this machine's. A step of it
+// forward is found by the next question that this replica asks, and until then what was heard may refuse
+// for as much longer; so questions are forgotten after some ten seconds. After a step back, what was
+// judged before is of the future until the clock is there again. Redis must be as private as the
+// database: who writes to it can have a code refused, for as long as they go on. They can't have one
+// granted. docs/gate.md has the protocol, and why it is right.
+//
+// Locks: each part has its own, and none is taken while another is held. The observer and the log are
+// called under the link's, so that they hear of its changes in order.
 package redisgate
 
 import (
@@ -221,8 +226,8 @@ func (g *Gate) SettleCampaign(campaign id.ID, version int64) {
 // a seed of its process.
 func (g *Gate) SettleWinners(f voucher.Fact, w *gate.Winners) { g.local.SettleWinners(f, w) }
 
-// Close ends the work in the background and closes the local gate. It waits for Redis for less than a
-// second.
+// Close ends the work in the background and closes the local gate. It waits for Redis for one exchange at
+// most, to give back the lock of reconciliation.
 func (g *Gate) Close() error {
 	g.cancel()
 	g.reconciler.Wait() // it may have a lock to give back

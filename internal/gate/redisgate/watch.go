@@ -4,7 +4,6 @@ import (
 	"container/list"
 	"strings"
 	"sync"
-	"time"
 
 	"scrip/internal/id"
 	"scrip/internal/voucher"
@@ -218,9 +217,6 @@ func (w *watch) pass() {
 	defer w.mu.Unlock()
 	w.epoch++
 }
-
-// epochs returns a ticker of epochs.
-func epochs() *time.Ticker { return time.NewTicker(epochEvery) }
 
 // forgetPublished makes facts worth publishing again.
 func (w *watch) forgetPublished(facts []voucher.Fact) {

@@ -97,124 +97,146 @@ func places() map[string]func(t *testing.T) string {
 	}
 }
 
-// targets calls do with an empty place of each driver.
-func targets(t *testing.T, do func(t *testing.T, to string)) {
-	t.Helper()
+func TestAnUnfinishedCopyIsNotServed(t *testing.T) {
+	t.Parallel()
 	for name, fresh := range places() {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			do(t, fresh(t))
+			to := fresh(t)
+			from := lived(t, 50)
+			interrupted(t, from, to, 40)
+			if s, err := serve(t, to); !errors.Is(err, store.ErrUnfinishedCopy) || !strings.Contains(err.Error(), "scrip copy") {
+				t.Fatalf("it opened: %v, %v", s, err)
+			}
+			if _, err := openSource(t.Context(), to); !errors.Is(err, store.ErrUnfinishedCopy) {
+				t.Fatalf("it is a source: %v", err)
+			}
+			report := exact(t, from, to, copying.Config{BatchMax: 10})
+			if report.Before < 40 || report.Before+report.Copied != report.Records {
+				t.Errorf("%d were there and %d came, of %d", report.Before, report.Copied, report.Records)
+			}
+			s, err := serve(t, to)
+			if err != nil {
+				t.Fatal(err)
+			}
+			o, err := s.Apply(t.Context(), []store.Command{&store.Redeem{ID: id.New(time.Now()), Code: "SA1AM", Customer: "somebody new"}})
+			if err != nil || o[0].Redemption == nil || o[0].Redemption.Rank != 51 {
+				t.Errorf("%+v %v", o, err)
+			}
+			if err := s.Close(); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := carry(t.Context(), from, to, copying.Config{}); !errors.Is(err, store.ErrNotEmpty) {
+				t.Errorf("a store in use is copied into: %v", err)
+			}
 		})
 	}
 }
 
-func TestAnUnfinishedCopyIsNotServed(t *testing.T) {
-	t.Parallel()
-	targets(t, func(t *testing.T, to string) {
-		from := lived(t, 50)
-		interrupted(t, from, to, 40)
-		if s, err := serve(t, to); !errors.Is(err, store.ErrUnfinishedCopy) || !strings.Contains(err.Error(), "scrip copy") {
-			t.Fatalf("it opened: %v, %v", s, err)
-		}
-		if _, err := openSource(t.Context(), to); !errors.Is(err, store.ErrUnfinishedCopy) {
-			t.Fatalf("it is a source: %v", err)
-		}
-		report := exact(t, from, to, copying.Config{BatchMax: 10})
-		if report.Before < 40 || report.Before+report.Copied != report.Records {
-			t.Errorf("%d were there and %d came, of %d", report.Before, report.Copied, report.Records)
-		}
-		s, err := serve(t, to)
-		if err != nil {
-			t.Fatal(err)
-		}
-		o, err := s.Apply(t.Context(), []store.Command{&store.Redeem{ID: id.New(time.Now()), Code: "SA1AM", Customer: "somebody new"}})
-		if err != nil || o[0].Redemption == nil || o[0].Redemption.Rank != 51 {
-			t.Errorf("%+v %v", o, err)
-		}
-		if err := s.Close(); err != nil {
-			t.Fatal(err)
-		}
-		if _, err := carry(t.Context(), from, to, copying.Config{}); !errors.Is(err, store.ErrNotEmpty) {
-			t.Errorf("a store in use is copied into: %v", err)
-		}
-	})
-}
-
 func TestASourceThatChangedIsAnother(t *testing.T) {
 	t.Parallel()
-	targets(t, func(t *testing.T, to string) {
-		from := lived(t, 50)
-		interrupted(t, from, to, 20)
-		write(t, from, func(s store.Store) {
-			_, err := s.Apply(t.Context(), []store.Command{
-				&store.Post{ID: id.New(time.Now()), Kind: ledger.Credit, Customer: "ali", Currency: "IRR", AmountMinor: 1},
+	for name, fresh := range places() {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			to := fresh(t)
+			from := lived(t, 50)
+			interrupted(t, from, to, 20)
+			write(t, from, func(s store.Store) {
+				_, err := s.Apply(t.Context(), []store.Command{
+					&store.Post{ID: id.New(time.Now()), Kind: ledger.Credit, Customer: "ali", Currency: "IRR", AmountMinor: 1},
+				})
+				if err != nil {
+					t.Fatal(err)
+				}
 			})
-			if err != nil {
-				t.Fatal(err)
+			if _, err := carry(t.Context(), from, to, copying.Config{}); !errors.Is(err, store.ErrOtherSource) {
+				t.Fatalf("it goes on: %v", err)
 			}
 		})
-		if _, err := carry(t.Context(), from, to, copying.Config{}); !errors.Is(err, store.ErrOtherSource) {
-			t.Fatalf("it goes on: %v", err)
-		}
-	})
+	}
 }
 
 func TestWhoIsAtWorkIsRefused(t *testing.T) {
 	t.Parallel()
-	targets(t, func(t *testing.T, to string) {
-		from := lived(t, 5)
-		exact(t, from, to, copying.Config{})
-		server, err := serve(t, to)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if _, err := openSource(t.Context(), to); err == nil {
-			t.Error("what a server has open is a source")
-		}
-		if _, err := carry(t.Context(), from, to, copying.Config{}); err == nil || errors.Is(err, store.ErrNotEmpty) {
-			t.Errorf("what a server has open is a target: %v", err)
-		}
-		if err := server.Close(); err != nil {
-			t.Fatal(err)
-		}
-		source, err := openSource(t.Context(), to)
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() { _ = source.Close() })
-		if s, err := serve(t, to); err == nil { // PostgreSQL lets it in, but not write
-			_, err = s.Apply(t.Context(), []store.Command{
-				&store.Post{ID: id.New(time.Now()), Kind: ledger.Credit, Customer: "ali", Currency: "IRR", AmountMinor: 1},
-			})
-			if !errors.Is(err, store.ErrNotApplied) {
-				t.Errorf("a source is written to: %v", err)
+	for name, fresh := range places() {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			to := fresh(t)
+			from := lived(t, 5)
+			exact(t, from, to, copying.Config{})
+			server, err := serve(t, to)
+			if err != nil {
+				t.Fatal(err)
 			}
-			if err := s.Close(); err != nil {
-				t.Error(err)
+			if _, err := openSource(t.Context(), to); err == nil {
+				t.Error("what a server has open is a source")
 			}
-		}
-	})
+			if _, err := carry(t.Context(), from, to, copying.Config{}); err == nil || errors.Is(err, store.ErrNotEmpty) {
+				t.Errorf("what a server has open is a target: %v", err)
+			}
+			if err := server.Close(); err != nil {
+				t.Fatal(err)
+			}
+			source, err := openSource(t.Context(), to)
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(func() { _ = source.Close() })
+			if s, err := serve(t, to); err == nil { // PostgreSQL lets it in, but not write
+				_, err = s.Apply(t.Context(), []store.Command{
+					&store.Post{ID: id.New(time.Now()), Kind: ledger.Credit, Customer: "ali", Currency: "IRR", AmountMinor: 1},
+				})
+				if !errors.Is(err, store.ErrNotApplied) {
+					t.Errorf("a source is written to: %v", err)
+				}
+				if err := s.Close(); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+}
+
+// TestAServerUnderAnotherName has a name in its URL, which a copy by the same URL looks for.
+func TestAServerUnderAnotherName(t *testing.T) {
+	t.Parallel()
+	to := testenv.Database(t) + "&application_name=shop"
+	server, err := serve(t, to)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := carry(t.Context(), lived(t, 5), to, copying.Config{}); !errors.Is(err, store.ErrInUse) {
+		t.Errorf("what a server has open is a target: %v", err)
+	}
+	if err := server.Close(); err != nil {
+		t.Fatal(err)
+	}
+	exact(t, lived(t, 5), to, copying.Config{})
 }
 
 func TestTwoCopiesAtOnceAreRefused(t *testing.T) {
 	t.Parallel()
-	targets(t, func(t *testing.T, to string) {
-		first, err := openTarget(t.Context(), to)
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() { _ = first.Close() })
-		im, err := first.OpenImport(t.Context())
-		if err != nil {
-			t.Fatal(err)
-		}
-		if _, err := carry(t.Context(), lived(t, 5), to, copying.Config{}); err == nil || !strings.Contains(err.Error(), "another") {
-			t.Errorf("a second copy goes on: %v", err)
-		}
-		if err := im.Close(); err != nil {
-			t.Fatal(err)
-		}
-	})
+	for name, fresh := range places() {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			to := fresh(t)
+			first, err := openTarget(t.Context(), to)
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(func() { _ = first.Close() })
+			im, err := first.OpenImport(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err := carry(t.Context(), lived(t, 5), to, copying.Config{}); err == nil || !strings.Contains(err.Error(), "another") {
+				t.Errorf("a second copy goes on: %v", err)
+			}
+			if err := im.Close(); err != nil {
+				t.Fatal(err)
+			}
+		})
+	}
 }
 
 // sqliteExec changes a file behind everybody's back.
@@ -308,16 +330,20 @@ func TestWhatPostgresCanNotKeep(t *testing.T) {
 
 func TestARepeatedCopyIsKnown(t *testing.T) {
 	t.Parallel()
-	targets(t, func(t *testing.T, to string) {
-		from := lived(t, 20)
-		exact(t, from, to, copying.Config{})
-		if again := exact(t, from, to, copying.Config{}); !again.Already || again.Copied != 0 {
-			t.Errorf("%+v", again)
-		}
-		if _, err := carry(t.Context(), lived(t, 20), to, copying.Config{}); !errors.Is(err, store.ErrNotEmpty) {
-			t.Errorf("another source goes over it: %v", err)
-		}
-	})
+	for name, fresh := range places() {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			to := fresh(t)
+			from := lived(t, 20)
+			exact(t, from, to, copying.Config{})
+			if again := exact(t, from, to, copying.Config{}); !again.Already || again.Copied != 0 {
+				t.Errorf("%+v", again)
+			}
+			if _, err := carry(t.Context(), lived(t, 20), to, copying.Config{}); !errors.Is(err, store.ErrNotEmpty) {
+				t.Errorf("another source goes over it: %v", err)
+			}
+		})
+	}
 }
 
 func TestAMissingSource(t *testing.T) {

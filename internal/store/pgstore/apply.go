@@ -41,7 +41,11 @@ func (s *Store) Apply(ctx context.Context, commands []store.Command) ([]store.Ou
 		}
 	}
 	err := retried(ctx, lostBatch, func(attempt int) error {
-		return s.attempt(ctx, lockable, outcomes, attempt > 1)
+		err := s.attempt(ctx, lockable, outcomes, attempt > 1)
+		if sqlState(err) == codeLockNotAvailable {
+			s.endStalled(ctx)
+		}
+		return err
 	})
 	switch {
 	case err == nil:

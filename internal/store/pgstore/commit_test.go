@@ -3,9 +3,12 @@ package pgstore_test
 import (
 	"errors"
 	"fmt"
+	"runtime"
+	"sync"
 	"sync/atomic"
 	"testing"
 
+	"scrip/internal/fault"
 	"scrip/internal/id"
 	"scrip/internal/store"
 	"scrip/internal/store/pgstore"
@@ -66,36 +69,49 @@ func TestConnectionCutDuringCommit(t *testing.T) {
 	}
 }
 
-// A process that was paused between its locks and its COMMIT is thrown out by the server, the others go on,
-// and what it asked for when it woke up is not done behind their backs.
+// A process that was paused while it held locks is thrown out, the others go on, and what it asked for when
+// it woke up is not done behind their backs.
 func TestPausedHolderOfLocksIsThrownOut(t *testing.T) {
-	at, p := viaProxy(t)
-	paused, others := openWith(t, pgstore.Config{URL: p.at(at)}), open(t, at, nil)
-	create(t, others, "SA1AM", 1)
-	wake := make(chan struct{})
-	p.hold.Store(&wake)
-	batch := []store.Command{redeem("SA1AM", "ali"), pay("ali", 5)}
-	told := make(chan error, 1)
-	go func() {
-		_, err := paused.Apply(t.Context(), batch)
-		told <- err
-	}()
-	for p.hold.Load() != nil { // until it stands before its COMMIT, with its locks
-		if _, err := others.Redemption(t.Context(), id.New(batch[0].(*store.Redeem).ID.Time())); err == nil { //nolint:forcetypeassert // made above
-			t.Fatal("found what is not there")
-		}
+	for name, from := range map[string]string{
+		"between two round trips":     "INSERT INTO wallet",
+		"in the middle of a pipeline": "COMMIT",
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			at, p := viaProxy(t)
+			paused, others := openWith(t, pgstore.Config{URL: p.at(at)}), open(t, at, nil)
+			create(t, others, "SA1AM", 1)
+			won := redeem("SA1AM", "ali")
+			batch := []store.Command{won, pay("ali", 5)}
+			apply(t, paused, pay("zal", 1)) // prepares what it can
+			h := &hold{query: from, until: make(chan struct{})}
+			wake := sync.OnceFunc(func() { close(h.until) })
+			t.Cleanup(wake)
+			p.hold.Store(h)
+			told := make(chan error, 1)
+			go func() {
+				_, err := paused.Apply(t.Context(), batch)
+				told <- err
+			}()
+			for p.hold.Load() != nil {
+				runtime.Gosched() // until it stands there, with its locks
+			}
+			apply(t, others, redeem("SA1AM", "bita"))
+			wake()
+			if err := <-told; !errors.Is(err, store.ErrFateUnknown) {
+				t.Fatalf("the paused one got %v, want an unknown fate", err)
+			}
+			outcomes, err := paused.Apply(t.Context(), again(batch))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if r := outcomes[0].Refusal; r == nil || !r.Is(fault.ErrSoldOut) {
+				t.Errorf("its redemption: %+v, want sold out", outcomes[0])
+			}
+			if o := outcomes[1]; o.Refusal != nil || o.Replayed {
+				t.Errorf("its post: %+v, want it done now", o)
+			}
+			audited(t, others)
+		})
 	}
-	apply(t, others, redeem("SA1AM", "bita")) // waits for as long as the server lets the other one idle
-	close(wake)
-	if err := <-told; !errors.Is(err, store.ErrFateUnknown) {
-		t.Fatalf("the paused one got %v, want an unknown fate", err)
-	}
-	outcomes, err := paused.Apply(t.Context(), again(batch))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if outcomes[0].Refusal == nil || outcomes[0].Refusal.Code != "sold_out" || outcomes[1].Refusal != nil || outcomes[1].Replayed {
-		t.Fatalf("asked again: %+v", outcomes)
-	}
-	audited(t, others)
 }

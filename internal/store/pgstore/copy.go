@@ -1,6 +1,7 @@
 package pgstore
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -42,7 +43,7 @@ func OpenSource(ctx context.Context, cfg Config) (*Source, error) {
 	}
 	src := &Source{s: s}
 	if err := src.standStill(ctx); err != nil {
-		return nil, errors.Join(explain(s.cfg, err), src.Close())
+		return nil, errors.Join(explain(s.cfg, err), src.Close()) //nolint:contextcheck // it disconnects, whatever ctx says
 	}
 	return src, nil
 }
@@ -60,7 +61,7 @@ func (s *Source) standStill(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	return noServers(ctx, s.hold) // whoever connects later can't write
+	return noServers(ctx, s.hold, s.s.cfg) // whoever connects later can't write
 }
 
 // copiedTables are all that a copy carries.
@@ -82,12 +83,18 @@ func connectPatient(ctx context.Context, cfg Config) (*pgx.Conn, error) {
 	return conn, nil
 }
 
-// noServers refuses a database that servers are connected to. They are known by the name of their connections.
-func noServers(ctx context.Context, conn *pgx.Conn) error {
+// noServers refuses a database that servers are connected to. They are known by the name of their connections: ours,
+// or what the URL says.
+func noServers(ctx context.Context, conn *pgx.Conn, cfg Config) error {
+	c, err := pgx.ParseConfig(cfg.URL)
+	if err != nil {
+		return fmt.Errorf("%w: %w", errURL, err)
+	}
+	names := []string{applicationName, cmp.Or(c.RuntimeParams["application_name"], applicationName)}
 	return patiently(ctx, func() (bool, error) {
 		var servers int
-		err := conn.QueryRow(ctx, "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND application_name = $1",
-			applicationName).Scan(&servers)
+		err := conn.QueryRow(ctx, `SELECT count(*) FROM pg_stat_activity
+			WHERE datname = current_database() AND application_name = ANY ($1::text[])`, names).Scan(&servers)
 		if err == nil && servers > 0 {
 			return true, fmt.Errorf("%w: %w (%d connections)", store.ErrInUse, errServers, servers)
 		}

@@ -22,7 +22,7 @@ func (s *Store) OpenImport(ctx context.Context) (store.Import, error) {
 	}
 	i := &importer{s: s, conn: conn}
 	if err := i.open(ctx); err != nil {
-		return nil, errors.Join(explain(s.cfg, err), i.Close())
+		return nil, errors.Join(explain(s.cfg, err), i.Close()) //nolint:contextcheck // it disconnects, whatever ctx says
 	}
 	return i, nil
 }
@@ -76,7 +76,7 @@ func (i *importer) alone(ctx context.Context) error {
 	if !i.s.cfg.alone {
 		return nil
 	}
-	return noServers(ctx, i.conn)
+	return noServers(ctx, i.conn, i.s.cfg)
 }
 
 // read reads how far the copy is, and reports whether there is one.
@@ -152,7 +152,10 @@ func (i *importer) add(ctx context.Context, tx pgx.Tx, records []store.Record) e
 	b.Queue("UPDATE copied_from SET place = $1 WHERE finished_at IS NULL", at.Append(nil))
 	answers := tx.SendBatch(ctx, b)
 	inTheWay, err := readAnswers(answers, runs)
-	if err = errors.Join(err, answers.Close()); err != nil {
+	if closed := answers.Close(); err == nil {
+		err = closed
+	}
+	if err != nil {
 		return err
 	}
 	for _, run := range inTheWay {

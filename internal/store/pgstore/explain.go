@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"strings"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
@@ -28,8 +29,15 @@ func explain(cfg Config, err error) error {
 	if advice := advise(err); advice != "" {
 		err = fmt.Errorf("%s: %w", advice, err)
 	}
-	return fmt.Errorf("database %s: %w", address(cfg), err)
+	return fmt.Errorf("database %s: %w", address(cfg), oneLine{err})
 }
+
+// oneLine is an error whose text has several lines, as that of a connection tried at several addresses has.
+type oneLine struct{ err error }
+
+func (e oneLine) Error() string { return strings.Join(strings.Fields(e.err.Error()), " ") }
+
+func (e oneLine) Unwrap() error { return e.err }
 
 // address is where the database is, for an error's text.
 func address(cfg Config) string {
@@ -50,6 +58,8 @@ func advise(err error) string {
 		return "the server has no connection left; raise its max_connections, or lower ours"
 	case codeInsufficientRight:
 		return "the user may not do this; make it the owner of the database"
+	case codeNoSchema:
+		return "the schema that the URL's search_path names is not there; create it with `CREATE SCHEMA`"
 	case codeDiskFull:
 		return "the server's disk is full; make room and start again, nothing is lost"
 	case codeReadOnly:

@@ -116,8 +116,9 @@ const (
 	usesQuery = "SELECT (SELECT count(*) FROM redemption o WHERE" + usesOfHolder + `),
 			(SELECT max(o.slot) FROM redemption o WHERE` + usesOfHolder + ")," + redemptionColumns + `
 		FROM unnest($1::text[], $2::text[]) u(customer, code)
+		CROSS JOIN LATERAL (SELECT w.customer FROM wallet w WHERE w.customer = u.customer LIMIT 1) known
 		JOIN voucher v ON v.code_key = u.code
-		CROSS JOIN LATERAL (SELECT u.customer, v.id AS voucher_id) h
+		CROSS JOIN LATERAL (SELECT known.customer, v.id AS voucher_id) h
 		CROSS JOIN LATERAL (SELECT * FROM redemption o WHERE` + usesOfHolder + `
 			ORDER BY o.customer, o.voucher_id, o.slot LIMIT $3) r`
 	// A range of the primary key and of nothing else: with three equalities, a planner without statistics is

@@ -38,7 +38,7 @@ func connConfig(cfg Config) (*pgx.ConnConfig, error) {
 func configure(c *pgx.ConnConfig, cfg Config) {
 	c.ConnectTimeout = cfg.ConnectTimeout
 	set := func(name, value string) { c.RuntimeParams[name] = value }
-	if c.RuntimeParams["application_name"] == "" {
+	if cfg.application != "" || c.RuntimeParams["application_name"] == "" {
 		set("application_name", cmp.Or(cfg.application, applicationName))
 	}
 	set("timezone", "UTC")

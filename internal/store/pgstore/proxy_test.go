@@ -22,10 +22,16 @@ type proxy struct {
 
 	// How the next commit fares. Each is used up by one commit.
 	cutBefore, cutAfter atomic.Bool
-	hold                atomic.Pointer[chan struct{}] // the commit is forwarded once it is closed
+	hold                atomic.Pointer[hold]
 
 	mu    sync.Mutex
 	conns []net.Conn
+}
+
+// hold keeps a client's messages back, from the next query on that begins so, until the channel is closed.
+type hold struct {
+	query string
+	until chan struct{}
 }
 
 // newProxy listens until the test ends.
@@ -105,13 +111,12 @@ func (p *proxy) fromClient(client io.Reader, server io.Writer) error {
 			queries[string(parts[0])] = string(parts[1])
 		case 'B':
 			parts := bytes.SplitN(message[5:], []byte{0}, 3)
-			if queries[string(parts[1])] == "COMMIT" {
-				if p.cutBefore.CompareAndSwap(true, false) {
-					return errCut
-				}
-				if until := p.hold.Swap(nil); until != nil {
-					<-*until
-				}
+			query := queries[string(parts[1])]
+			if query == "COMMIT" && p.cutBefore.CompareAndSwap(true, false) {
+				return errCut
+			}
+			if h := p.hold.Load(); h != nil && strings.HasPrefix(query, h.query) && p.hold.CompareAndSwap(h, nil) {
+				<-h.until
 			}
 		case 'E':
 			p.statements.Add(1)

@@ -33,6 +33,7 @@ const (
 	codeInvalidPassword   = "28P01"
 	codeInvalidAuth       = "28000"
 	codeNoDatabase        = "3D000"
+	codeNoSchema          = "3F000"
 	codeTooManyConns      = "53300"
 	codeDiskFull          = "53100"
 	codeInsufficientRight = "42501"

@@ -21,7 +21,7 @@ func (s *Store) Export(ctx context.Context, after store.Place, yield func(store.
 // export opens the file for reading and tells all of it. What it must sort or keep meanwhile is on the disk, so
 // that it takes little memory however large the file is.
 func export(ctx context.Context, path string, after store.Place, yield func(store.Record) error) (err error) {
-	conn, err := connect(path, sqlite.OpenReadOnly, []string{"PRAGMA cache_size = -16384", "PRAGMA temp_store = FILE"})
+	conn, err := connect(path, sqlite.OpenReadOnly, []string{"PRAGMA cache_size = -65536", "PRAGMA temp_store = FILE"})
 	if err != nil {
 		return explain(path, err)
 	}

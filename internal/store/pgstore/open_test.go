@@ -1,0 +1,141 @@
+package pgstore_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+
+	"scrip/internal/store/pgstore"
+	"scrip/internal/testenv"
+)
+
+// Processes that start together on an empty database all come up, and the schema is made once.
+func TestProcessesThatStartTogetherMigrateOnce(t *testing.T) {
+	t.Parallel()
+	for range 3 {
+		at := testenv.Database(t)
+		const processes = 8
+		stores, errs := make([]*pgstore.Store, processes), make([]error, processes)
+		var running sync.WaitGroup
+		for i := range processes {
+			running.Go(func() { stores[i], errs[i] = pgstore.Open(t.Context(), pgstore.Config{URL: at, MaxConns: 2}) })
+		}
+		running.Wait()
+		if err := errors.Join(errs...); err != nil {
+			t.Fatal(err)
+		}
+		for _, s := range stores {
+			if err := s.Close(); err != nil {
+				t.Error(err)
+			}
+		}
+		var twice int
+		err := connect(t, at).QueryRow(t.Context(), `SELECT count(*) FROM (
+			SELECT version_id FROM scrip_migration GROUP BY version_id HAVING count(*) > 1) v`).Scan(&twice)
+		if err != nil || twice != 0 {
+			t.Fatalf("%d migrations were applied more than once (%v)", twice, err)
+		}
+	}
+}
+
+func TestStatusTellsWhatIsApplied(t *testing.T) {
+	t.Parallel()
+	cfg := pgstore.Config{URL: testenv.Database(t)}
+	steps, err := pgstore.Status(t.Context(), cfg)
+	if err != nil || len(steps) == 0 || steps[0].Applied {
+		t.Fatalf("before: %+v, %v", steps, err)
+	}
+	if _, err := pgstore.OpenReadOnly(t.Context(), cfg); err == nil || !strings.Contains(err.Error(), "scrip migrate up") {
+		t.Fatalf("an empty database was opened to be verified: %v", err)
+	}
+	var tables int
+	err = connect(t, cfg.URL).QueryRow(t.Context(), "SELECT count(*) FROM pg_tables WHERE schemaname = 'public'").Scan(&tables)
+	if err != nil || tables != 0 {
+		t.Fatalf("asking made %d tables (%v)", tables, err)
+	}
+	for range 2 {
+		if err := pgstore.Migrate(t.Context(), cfg); err != nil {
+			t.Fatal(err)
+		}
+	}
+	steps, err = pgstore.Status(t.Context(), cfg)
+	if err != nil || !steps[len(steps)-1].Applied || steps[0].AppliedAt.IsZero() {
+		t.Fatalf("after: %+v, %v", steps, err)
+	}
+}
+
+// What keeps a store from opening is said in words that tell what to do, without the password.
+func TestOpenSaysWhatToDo(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		setUp string // SQL
+		at    func(at string) string
+		says  string
+	}{
+		"another program's tables": {
+			"CREATE TABLE shop (id int)", nil, "another program's tables",
+		},
+		"a newer schema": {
+			"CREATE TABLE scrip_migration (version_id bigint, is_applied bool, tstamp timestamptz); INSERT INTO scrip_migration VALUES (99, true, now())",
+			nil, "newer version of Scrip",
+		},
+		"no such database": {"", func(at string) string { return strings.Replace(at, "/test_", "/none_", 1) }, "createdb"},
+		"no server":        {"", func(string) string { return "postgres://scrip:hush@127.0.0.1:1/scrip" }, "check its address and that it runs"},
+		"no URL":           {"", func(string) string { return "postgres://scrip:hush@[/" }, "postgres://user:password@host"},
+		"no right to make tables": {
+			"DROP ROLE IF EXISTS nobody; CREATE ROLE nobody LOGIN; REVOKE CREATE ON SCHEMA public FROM PUBLIC",
+			func(at string) string { return strings.Replace(at, "scrip@", "nobody:hush@", 1) }, "owner of the database",
+		},
+		"a schema that is not there": {"", func(at string) string { return at + "&search_path=nowhere" }, "search_path"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			at := testenv.Database(t)
+			if tc.setUp != "" {
+				execute(t, connect(t, at), tc.setUp)
+			}
+			if tc.at != nil {
+				at = tc.at(at)
+			}
+			for what, open := range map[string]func(context.Context, pgstore.Config) (*pgstore.Store, error){
+				"open": pgstore.Open, "open for reading": pgstore.OpenReadOnly,
+			} {
+				_, err := open(t.Context(), pgstore.Config{URL: at})
+				if err == nil {
+					t.Fatalf("%s: it opened", what)
+				}
+				says := err.Error()
+				if what == "open" && !strings.Contains(says, tc.says) {
+					t.Errorf("%s: %q does not say %q", what, says, tc.says)
+				}
+				if strings.Contains(says, "hush") || strings.Contains(says, "\n") {
+					t.Errorf("%s: it shows the password, or has more than one line: %q", what, says)
+				}
+			}
+		})
+	}
+}
+
+// A store that was opened for reading sees all and changes nothing.
+func TestReadOnlyChangesNothing(t *testing.T) {
+	t.Parallel()
+	at := testenv.Database(t)
+	s := open(t, at, nil)
+	create(t, s, "SA1AM", 0)
+	apply(t, s, redeem("SA1AM", "ali"))
+	r, err := pgstore.OpenReadOnly(t.Context(), pgstore.Config{URL: at})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = r.Close() }()
+	if _, err := r.Apply(t.Context(), nil); err == nil {
+		t.Error("it applied a batch")
+	}
+	audited(t, r)
+	if got := fmt.Sprint(balance(t, r, "ali")); got != "1000" {
+		t.Errorf("it reads a balance of %s", got)
+	}
+}

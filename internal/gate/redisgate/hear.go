@@ -104,7 +104,7 @@ func (g *Gate) hearTerms(code, value string) {
 		g.count(EventTooOld, 1)
 	case now-judged >= voucher.FactFreshFor: // an open voucher's, which is written once and stays
 	default:
-		g.local.Settle(g.start.Add(judged), f)
 		g.count(EventHeard, 1)
+		g.local.Settle(g.start.Add(judged), f)
 	}
 }

@@ -42,7 +42,7 @@ func (b *bench) startBacking(ctx context.Context) (k *backing, err error) {
 		return nil, err
 	}
 	if k.redis, err = testenv.StartRedis(ctx, testenv.RedisOptions{}); err != nil {
-		return nil, errors.Join(err, k.postgres.Stop())
+		return nil, errors.Join(err, k.postgres.Stop()) //nolint:contextcheck // it is stopped whatever became of ctx
 	}
 	return k, nil
 }
@@ -70,7 +70,7 @@ func (b *bench) measurePostgres(ctx context.Context, r *report) (err error) {
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, k.stop()) }()
+	defer func() { err = errors.Join(err, k.stop()) }() //nolint:contextcheck // likewise
 	if b.wants(sectionStore) {
 		if r.Store, err = b.storeAlone(ctx, k); err != nil {
 			return err

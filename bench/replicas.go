@@ -168,11 +168,17 @@ func (b *bench) refusals(ctx context.Context, replicas []*server, connections in
 		return nil, err
 	}
 	bare := make([]*process, len(replicas))
+	defer func() {
+		for _, p := range bare {
+			if p != nil {
+				p.stop()
+			}
+		}
+	}()
 	for i := range bare {
 		if bare[i], err = startBare(ctx); err != nil {
 			return nil, err
 		}
-		defer bare[i].stop()
 	}
 	each := max(connections/len(replicas), wrkThreads)
 	for round := range b.runs + 1 { // the first only warms up

@@ -130,7 +130,7 @@ func (b *bench) openFloor(ctx context.Context, k *backing) (*pgx.Conn, id.ID, er
 		return nil, id.ID{}, errors.Join(err, s.Close())
 	}
 	found, _, err := s.Lookup(ctx, []string{key})
-	if err = errors.Join(err, s.Close()); err != nil {
+	if err := errors.Join(err, s.Close()); err != nil {
 		return nil, id.ID{}, err
 	}
 	conn, err := pgx.Connect(ctx, url)

@@ -52,6 +52,9 @@ func (s *Service) Rollback(ctx context.Context, r RollbackRequest) (RollbackResu
 	if utf8.RuneCountInString(r.Reason) > reasonLengthMax {
 		return RollbackResult{}, fault.ErrInvalidRequest.Says("A reason has up to 200 characters.").On("reason")
 	}
+	if !voucher.Storable(r.Reason) {
+		return RollbackResult{}, fault.ErrInvalidRequest.Says("A reason has no NUL character.").On("reason")
+	}
 	cmd := &store.Rollback{ID: id.New(s.clock()), Redemption: r.Redemption, Reason: r.Reason, Key: r.Key}
 	if r.Key != "" {
 		if !validKey(r.Key) {

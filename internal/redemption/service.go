@@ -285,6 +285,8 @@ func checkOrder(o *voucher.Order) *fault.Error {
 		return fault.ErrInvalidCurrency.On("order.currency")
 	case len(o.ID) > orderIDLengthMax:
 		return fault.ErrInvalidRequest.Says("An order's id has up to 128 bytes.").On("order.id")
+	case !voucher.Storable(o.ID):
+		return fault.ErrInvalidRequest.Says("An order's id has no NUL character.").On("order.id")
 	default:
 		return nil
 	}

@@ -216,6 +216,27 @@ func TestAfterTheSellOut(t *testing.T) {
 	})
 }
 
+// A text that not every store can keep is refused before it reaches one.
+func TestTextThatNoStoreKeeps(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, redemption.Config{})
+		r.code("salam", 1)
+		won := r.wins("salam", "ali", 1)
+		for _, text := range []string{"\x00", "by\x00mistake", "\xff"} {
+			_, err := r.Rollback(t.Context(), redemption.RollbackRequest{Redemption: won.ID, Reason: text})
+			if !errors.Is(err, fault.ErrInvalidRequest) {
+				t.Errorf("the reason %q: %v", text, err)
+			}
+			order := &voucher.Order{ID: text, AmountMinor: 5, Currency: "IRR"}
+			_, err = r.Redeem(t.Context(), redemption.Request{Code: "salam", Customer: "bita", Order: order})
+			if !errors.Is(err, fault.ErrInvalidRequest) {
+				t.Errorf("the order %q: %v", text, err)
+			}
+		}
+		r.clean()
+	})
+}
+
 // What is given back is open again at once on the replica that gave it back.
 func TestARollbackReopensAtOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

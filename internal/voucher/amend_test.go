@@ -157,6 +157,7 @@ func TestCampaignValidate(t *testing.T) {
 		{"the longest name", func(c *voucher.Campaign) { c.Name = strings.Repeat("ن", 200) }, nil},
 		{"too long a name", func(c *voucher.Campaign) { c.Name = strings.Repeat("ن", 201) }, fault.ErrInvalidRequest},
 		{"a name that is no text", func(c *voucher.Campaign) { c.Name = "\xff" }, fault.ErrInvalidRequest},
+		{"a name that no database keeps", func(c *voucher.Campaign) { c.Name = "Yalda\x00" }, fault.ErrInvalidRequest},
 		{"no effect", func(c *voucher.Campaign) { c.Effect = voucher.Effect{} }, fault.ErrInvalidRequest},
 		{"a credit of nothing", func(c *voucher.Campaign) { c.Effect.AmountMinor = 0 }, fault.ErrInvalidAmount},
 		{"a credit below nothing", func(c *voucher.Campaign) { c.Effect.AmountMinor = -1 }, fault.ErrInvalidAmount},

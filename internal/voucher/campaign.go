@@ -4,6 +4,7 @@
 package voucher
 
 import (
+	"strings"
 	"time"
 	"unicode/utf8"
 
@@ -80,6 +81,9 @@ func (c *Campaign) Validate() error {
 	if n := utf8.RuneCountInString(c.Name); n == 0 || n > nameLengthMax || !utf8.ValidString(c.Name) {
 		return fault.ErrInvalidRequest.Says("A campaign's name has 1 to 200 characters.").On("name")
 	}
+	if !Storable(c.Name) {
+		return fault.ErrInvalidRequest.Says("A campaign's name has no NUL character.").On("name")
+	}
 	if err := c.Effect.validate(); err != nil {
 		return err
 	}
@@ -91,6 +95,10 @@ func (c *Campaign) Validate() error {
 	}
 	return nil
 }
+
+// Storable reports whether every store can keep s: text in UTF-8 without the character NUL, which PostgreSQL's
+// text can't hold. It is asked of all text that a caller makes up.
+func Storable(s string) bool { return utf8.ValidString(s) && strings.IndexByte(s, 0) < 0 }
 
 func (e Effect) validate() error {
 	switch e.Kind {

@@ -13,11 +13,12 @@ import (
 	"scrip/internal/store"
 )
 
-// Apply applies the commands in order, in one transaction. It costs two round trips, one more where something
-// is replayed under its key, and each is a fixed number of statements whatever the batch's size:
+// Apply applies the commands in order, in one transaction. It costs two round trips, or three, and each is a
+// fixed number of statements whatever the batch's size:
 //
 //  1. load: begin, lock the campaigns and vouchers that the batch names, take the time, read all else that
-//     the commands need;
+//     the commands need; once more for what is replayed under its key, and, in a large batch, for what its
+//     returning customers have used before;
 //  2. in memory, judge the commands one by one, each seeing what those before it did;
 //  3. write: all that came of it, and commit.
 //
@@ -90,6 +91,7 @@ func (s *Store) attempt(ctx context.Context, commands []store.Command, outcomes 
 	defer conn.Release()
 	w, err := s.load(ctx, conn, wantedBy(commands), lockWallets)
 	if err != nil {
+		s.silent(ctx, err)
 		return ended(ctx, conn, err)
 	}
 	for i, c := range commands {
@@ -104,7 +106,9 @@ func (s *Store) attempt(ctx context.Context, commands []store.Command, outcomes 
 	if w.unchanged() {
 		return s.abandon(ctx, conn)
 	}
-	return s.write(ctx, conn, w)
+	err = s.write(ctx, conn, w)
+	s.silent(ctx, err)
+	return err
 }
 
 // acquire takes a connection of the writers, waiting no longer than for making one.
@@ -118,10 +122,20 @@ func (s *Store) acquire(ctx context.Context) (*pgxpool.Conn, error) {
 	return conn, nil
 }
 
-// tripMax bounds a round trip from this side: the server bounds each statement and each wait for a lock
-// itself, so that only a server that went silent gets here.
-func (s *Store) tripMax() time.Duration {
-	return 2*s.cfg.StatementTimeout + s.cfg.LockTimeout
+// tripMax bounds a round trip of a batch from this side. Its statements take milliseconds; what may take long
+// is the wait for a lock, which the server ends itself. So only a server that went silent gets here, and the
+// caller has a verdict, by another connection, within five seconds.
+func (s *Store) tripMax() time.Duration { return s.cfg.LockTimeout + tripSlack }
+
+const tripSlack = 2 * time.Second
+
+// silent is told of an error of a round trip. Where the server said nothing for as long as it may take, the
+// other connections are most likely dead too, and none is used again.
+func (s *Store) silent(ctx context.Context, err error) {
+	if ctx.Err() == nil && errors.Is(err, context.DeadlineExceeded) {
+		s.writers.Reset()
+		s.readers.Reset()
+	}
 }
 
 // abandon ends a transaction that has nothing to record.
@@ -134,10 +148,10 @@ func (s *Store) abandon(ctx context.Context, conn *pgxpool.Conn) error {
 	return nil
 }
 
-// ended tells an error of the server's from the loss of the connection, which another connection may mend
-// unless it is the caller who left.
+// ended tells an error of the server's from the loss of the connection, which another connection may mend:
+// not where it is the caller who left, or the server that is silent.
 func ended(ctx context.Context, conn *pgxpool.Conn, err error) error {
-	if conn.Conn().IsClosed() && ctx.Err() == nil {
+	if conn.Conn().IsClosed() && ctx.Err() == nil && !errors.Is(err, context.DeadlineExceeded) {
 		return brokenError{err}
 	}
 	return err

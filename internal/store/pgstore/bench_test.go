@@ -2,6 +2,7 @@ package pgstore_test
 
 import (
 	"fmt"
+	"strconv"
 	"testing"
 	"time"
 
@@ -13,6 +14,8 @@ import (
 // floorFunction does to the tables what a batch of redemptions by customers who are all new does, and nothing
 // else: it looks nobody up, asks no key, judges no window, keeps no slot and answers no receipt. It is the
 // least that any design has to pay.
+//
+//nolint:dupword // a balance that is an amount
 const floorFunction = `CREATE FUNCTION floor_redeem(the_code text, customers text[], ids uuid[]) RETURNS bigint LANGUAGE plpgsql AS $$
 DECLARE
 	c campaign;
@@ -47,7 +50,7 @@ END $$`
 func BenchmarkApply(b *testing.B) {
 	server := testenv.NewPostgres(b, testenv.PostgresOptions{Durable: true, Conf: []string{"max_wal_size = 4GB", "autovacuum = off"}})
 	for _, size := range []int{1, 64, 1024} {
-		b.Run(fmt.Sprint(size), func(b *testing.B) {
+		b.Run(strconv.Itoa(size), func(b *testing.B) {
 			benchmarkApply(b, server.URL("postgres"), size)
 		})
 	}

@@ -72,6 +72,7 @@ func TestConnectionCutDuringCommit(t *testing.T) {
 // A process that was paused while it held locks is thrown out, the others go on, and what it asked for when
 // it woke up is not done behind their backs.
 func TestPausedHolderOfLocksIsThrownOut(t *testing.T) {
+	t.Parallel()
 	for name, from := range map[string]string{
 		"between two round trips":     "INSERT INTO wallet",
 		"in the middle of a pipeline": "COMMIT",

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"strconv"
 	"strings"
 
 	"github.com/jackc/pgx/v5"
@@ -29,15 +30,15 @@ func explain(cfg Config, err error) error {
 	if advice := advise(err); advice != "" {
 		err = fmt.Errorf("%s: %w", advice, err)
 	}
-	return fmt.Errorf("database %s: %w", address(cfg), oneLine{err})
+	return fmt.Errorf("database %s: %w", address(cfg), lineError{err})
 }
 
-// oneLine is an error whose text has several lines, as that of a connection tried at several addresses has.
-type oneLine struct{ err error }
+// lineError is an error in one line, where its own text has several, as that of a connection tried at several addresses.
+type lineError struct{ err error }
 
-func (e oneLine) Error() string { return strings.Join(strings.Fields(e.err.Error()), " ") }
+func (e lineError) Error() string { return strings.Join(strings.Fields(e.err.Error()), " ") }
 
-func (e oneLine) Unwrap() error { return e.err }
+func (e lineError) Unwrap() error { return e.err }
 
 // address is where the database is, for an error's text.
 func address(cfg Config) string {
@@ -45,7 +46,7 @@ func address(cfg Config) string {
 	if err != nil {
 		return "(URL not readable)"
 	}
-	return fmt.Sprintf("%s at %s", c.Database, net.JoinHostPort(c.Host, fmt.Sprint(c.Port)))
+	return fmt.Sprintf("%s at %s", c.Database, net.JoinHostPort(c.Host, strconv.Itoa(int(c.Port))))
 }
 
 func advise(err error) string {

@@ -2,7 +2,10 @@ package pgstore
 
 import (
 	"context"
+	"fmt"
+	"strings"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 )
 
@@ -17,4 +20,41 @@ func (s *Store) Sever(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// Plans are the plans of Apply's statements, by their text, as a connection of the writers makes them.
+func (s *Store) Plans(ctx context.Context) (map[string]string, error) {
+	plans := map[string]string{}
+	for _, query := range []string{
+		lockCampaignsQuery, lockVouchersQuery, usesQuery, usesOfCampaignQuery, walletsQuery, lockWalletsQuery, keysQuery,
+		redemptionsQuery, redemptionsOfRollbacksQuery, rollbacksQuery, postsQuery,
+		setWalletsQuery, undoRedemptionsQuery, setVouchersQuery, setCampaignsQuery,
+	} {
+		err := pgx.BeginFunc(ctx, s.writers, func(tx pgx.Tx) error {
+			if _, err := tx.Exec(ctx, "PREPARE statement AS "+query); err != nil {
+				return err
+			}
+			var parameters int
+			err := tx.QueryRow(ctx, "SELECT cardinality(parameter_types) FROM pg_prepared_statements WHERE name = 'statement'").Scan(&parameters)
+			if err != nil {
+				return err
+			}
+			nulls := strings.TrimSuffix(strings.Repeat("NULL, ", parameters), ", ")
+			rows, err := tx.Query(ctx, "EXPLAIN EXECUTE statement ("+nulls+")", pgx.QueryExecModeSimpleProtocol)
+			if err != nil {
+				return err
+			}
+			lines, err := pgx.CollectRows(rows, pgx.RowTo[string])
+			if err != nil {
+				return err
+			}
+			plans[query] = strings.Join(lines, "\n")
+			_, err = tx.Exec(ctx, "DEALLOCATE statement")
+			return err
+		})
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", query, err)
+		}
+	}
+	return plans, nil
 }

@@ -12,7 +12,7 @@ import (
 	"scrip/internal/testenv"
 )
 
-// several opens n stores over one fresh database, as as many processes.
+// several opens n stores over one fresh database, each as a process.
 func several(tb testing.TB, n int) []store.Store {
 	tb.Helper()
 	at := testenv.Database(tb)

@@ -74,21 +74,25 @@ func (w *working) redeemVoucher(c *store.Redeem, h *hotVoucher, out *store.Outco
 		}
 		return nil
 	}
-	t := ledger.Transfer{
+	t := w.newTransfers.next()
+	*t = ledger.Transfer{
 		ID: c.ID, Customer: c.Customer, Currency: campaign.Currency, Kind: ledger.Redemption,
-		Debit:  ledger.FundingOf(campaign.ID, campaign.Currency),
+		Debit:  h.campaign.funding,
 		Credit: given(campaign.Effect.Kind, c.Customer, campaign),
 		Amount: grant.AmountMinor, At: w.now,
 	}
-	if refusal, err := w.enter(&t); refusal != nil || err != nil {
+	if refusal, err := w.enter(campaign.ID, t); refusal != nil || err != nil {
 		out.Refusal = refusal
 		return err
 	}
 	held.standing++
 	held.highest++
-	r := &redemption{Redemption: receiptOf(c, h, grant, &t), slot: held.highest}
+	r := w.newRedemptions.next()
+	r.Redemption, r.slot = receiptOf(c, h, grant, t), held.highest
 	held.first = append(held.first, r)
-	w.uses[ofCampaign]++
+	if campaign.Budget.PerCustomer != 0 {
+		w.uses[ofCampaign]++
+	}
 	h.v.Redeemed++
 	h.v.Ranked = grant.Rank
 	campaign.Redeemed++
@@ -164,10 +168,10 @@ func (w *working) reverse(c *store.Rollback, r *redemption, h *hotVoucher, out *
 	t := ledger.Transfer{
 		ID: c.ID, Customer: r.Customer, Currency: r.Currency, Kind: ledger.Rollback,
 		Debit:  given(r.Effect, r.Customer, campaign),
-		Credit: ledger.FundingOf(r.CampaignID, r.Currency),
+		Credit: h.campaign.funding,
 		Amount: r.AmountMinor, At: w.now,
 	}
-	if refusal, err := w.enter(&t); refusal != nil || err != nil {
+	if refusal, err := w.enter(campaign.ID, &t); refusal != nil || err != nil {
 		out.Refusal = refusal
 		return err
 	}
@@ -220,77 +224,9 @@ func (w *working) answerRollback(b *voucher.Rollback, out *store.Outcome) error 
 	return nil
 }
 
-// post moves money of one wallet.
-func (w *working) post(c *store.Post, out *store.Outcome) error {
-	if c.Again {
-		if t, done := w.posts[owned{c.Customer, c.ID}]; done {
-			out.Transfer, out.Replayed = &t, true
-			return nil
-		}
-	}
-	effect, found, refusal := w.replayed(c.Customer, c.Key, kindPost, c.Fingerprint)
-	if refusal != nil {
-		out.Refusal = refusal
-		return nil
-	}
-	if found {
-		t, known := w.posts[owned{c.Customer, effect}]
-		if !known {
-			return fmt.Errorf("a key's transaction %s is missing", effect.Format(id.Transaction))
-		}
-		out.Transfer, out.Replayed = &t, true
-		return nil
-	}
-	p, transfers, refusal := w.postOf(c)
-	if refusal != nil {
-		out.Refusal = refusal
-		return nil
-	}
-	if refusal, err := w.enter(transfers...); refusal != nil || err != nil {
-		out.Refusal = refusal
-		return err
-	}
-	w.addPost(p.out)
-	w.made.posts = append(w.made.posts, *p)
-	w.remember(c.Customer, c.Key, kindPost, c.ID, c.Fingerprint)
-	t := p.out
-	out.Transfer = &t
-	return nil
-}
-
-// postOf is a post as ledger entries, the customer's own first, or why it makes no sense.
-func (w *working) postOf(c *store.Post) (*post, []*ledger.Transfer, *fault.Error) {
-	between := c.Kind == ledger.TransferOut
-	if c.AmountMinor <= 0 || between != (c.To != "") || c.To == c.Customer {
-		return nil, nil, fault.ErrInvalidRequest
-	}
-	own, other := ledger.WalletOf(c.Customer, c.Currency), ledger.Account{Currency: c.Currency}
-	t := ledger.Transfer{ID: c.ID, Customer: c.Customer, Currency: c.Currency, Kind: c.Kind, Amount: c.AmountMinor, At: w.now}
-	switch c.Kind {
-	case ledger.Credit:
-		other.Kind = ledger.External
-		t.Debit, t.Credit = other, own
-	case ledger.Debit:
-		other.Kind = ledger.Merchant
-		t.Debit, t.Credit = own, other
-	case ledger.TransferOut:
-		other.Kind = ledger.Clearing
-		t.Debit, t.Credit = own, other
-	default: // made by other commands, or not by callers
-		return nil, nil, fault.ErrInvalidRequest
-	}
-	p := &post{out: t}
-	if !between {
-		return p, []*ledger.Transfer{&p.out}, nil
-	}
-	t.Customer, t.Kind, t.Debit, t.Credit = c.To, ledger.TransferIn, other, ledger.WalletOf(c.To, c.Currency)
-	p.in = t
-	return p, []*ledger.Transfer{&p.out, &p.in}, nil
-}
-
 // enter writes transfers of different wallets into the ledger, all or none, and completes each with its
-// Seq and its Balance. A campaign's funding is its row's business.
-func (w *working) enter(transfers ...*ledger.Transfer) (*fault.Error, error) {
+// Seq and its Balance. The funding account of the campaign, if there is one, is its row's business.
+func (w *working) enter(campaign id.ID, transfers ...*ledger.Transfer) (refusal *fault.Error, err error) {
 	for _, t := range transfers {
 		if !t.Sound() {
 			return nil, fmt.Errorf("transfer %s is not sound", t.ID.Format(id.Transaction))
@@ -307,9 +243,9 @@ func (w *working) enter(transfers ...*ledger.Transfer) (*fault.Error, error) {
 		p.balance, p.seq, p.dirty = t.Balance, t.Seq, true
 		w.move(t.Debit, -t.Amount)
 		w.move(t.Credit, t.Amount)
-		w.made.transfers = append(w.made.transfers, t)
+		w.made.transfers = append(w.made.transfers, entry{t, campaign})
 	}
-	return nil, nil
+	return nil, nil //nolint:nilnil // neither refused nor failed
 }
 
 func (w *working) move(a ledger.Account, minor int64) {

@@ -8,93 +8,9 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
-	"scrip/internal/id"
 	"scrip/internal/store"
 	"scrip/internal/voucher"
 )
-
-// wanted names what a batch needs to be judged.
-type wanted struct {
-	codes     texts // of vouchers to use, each once
-	uses      pairs // customers and the codes that they use
-	customers texts // whose wallets are needed
-	keys      pairs // customers and their Idempotency-Keys
-
-	targets  uids  // redemptions to roll back
-	backs    uids  // targets whose customer's keys are needed …
-	backKeys texts // … and those keys
-
-	// The ids of commands that are asked again.
-	redemptions, rollbacks, posts uids
-	posters                       texts // of posts
-}
-
-// pairs are the two columns of a list of pairs, the first of which is a customer.
-type pairs struct{ customers, of texts }
-
-func (p *pairs) add(customer, of string) {
-	p.customers, p.of = append(p.customers, customer), append(p.of, of)
-}
-
-// wantedBy collects what commands need; a nil one needs nothing.
-func wantedBy(commands []store.Command) *wanted {
-	want := &wanted{}
-	codes := map[string]struct{}{}
-	redeemers := map[id.ID]string{} // of redemptions that this batch may make
-	for _, c := range commands {
-		switch c := c.(type) {
-		case *store.Redeem:
-			if _, known := codes[c.Code]; !known {
-				codes[c.Code] = struct{}{}
-				want.codes = append(want.codes, c.Code)
-			}
-			want.redeem(c)
-			redeemers[c.ID] = c.Customer
-		case *store.Rollback:
-			want.rollback(c, redeemers)
-		case *store.Post:
-			want.post(c)
-		}
-	}
-	return want
-}
-
-func (want *wanted) redeem(c *store.Redeem) {
-	want.uses.add(c.Customer, c.Code)
-	want.customers = append(want.customers, c.Customer)
-	if c.Key != "" {
-		want.keys.add(c.Customer, c.Key)
-	}
-	if c.Again {
-		want.redemptions = append(want.redemptions, c.ID)
-	}
-}
-
-func (want *wanted) rollback(c *store.Rollback, redeemers map[id.ID]string) {
-	want.targets = append(want.targets, c.Redemption)
-	if c.Key != "" {
-		want.backs, want.backKeys = append(want.backs, c.Redemption), append(want.backKeys, c.Key)
-		if customer, here := redeemers[c.Redemption]; here { // the table does not know it yet
-			want.keys.add(customer, c.Key)
-		}
-	}
-	if c.Again {
-		want.rollbacks = append(want.rollbacks, c.ID)
-	}
-}
-
-func (want *wanted) post(c *store.Post) {
-	want.customers = append(want.customers, c.Customer)
-	if c.To != "" {
-		want.customers = append(want.customers, c.To)
-	}
-	if c.Key != "" {
-		want.keys.add(c.Customer, c.Key)
-	}
-	if c.Again {
-		want.posts, want.posters = append(want.posts, c.ID), append(want.posters, c.Customer)
-	}
-}
 
 // The locks. Each statement takes its rows in the order of their ids, and returns them as they are once it
 // has them all.
@@ -109,16 +25,17 @@ const (
 		ORDER BY v.id FOR NO KEY UPDATE`
 )
 
-// The reads, each of which sees what the holders of those locks have committed.
+// The reads, each of which sees what the holders of those locks have committed. LATERAL … OFFSET 0 keeps the
+// planner from turning a join round, from what was asked for to all that there is: with old statistics of
+// a table that a crowd is filling, it would.
 const (
 	// The first of each customer's standing uses of a voucher, $3 of them, each with the number of all and
 	// the highest slot, which are counted only where there is one. Slots are given in the order of rank.
 	usesQuery = "SELECT (SELECT count(*) FROM redemption o WHERE" + usesOfHolder + `),
 			(SELECT max(o.slot) FROM redemption o WHERE` + usesOfHolder + ")," + redemptionColumns + `
 		FROM unnest($1::text[], $2::text[]) u(customer, code)
-		CROSS JOIN LATERAL (SELECT w.customer FROM wallet w WHERE w.customer = u.customer LIMIT 1) known
-		JOIN voucher v ON v.code_key = u.code
-		CROSS JOIN LATERAL (SELECT known.customer, v.id AS voucher_id) h
+		CROSS JOIN LATERAL (SELECT v.id, v.code FROM voucher v WHERE v.code_key = u.code OFFSET 0) v
+		CROSS JOIN LATERAL (SELECT u.customer, v.id AS voucher_id) h
 		CROSS JOIN LATERAL (SELECT * FROM redemption o WHERE` + usesOfHolder + `
 			ORDER BY o.customer, o.voucher_id, o.slot LIMIT $3) r`
 	// A range of the primary key and of nothing else: with three equalities, a planner without statistics is
@@ -132,7 +49,7 @@ const (
 			SELECT count(*) FROM redemption r
 			WHERE r.customer = u.customer AND r.campaign_id IS NOT DISTINCT FROM v.campaign_id AND r.slot > 0)
 		FROM unnest($1::text[], $2::text[]) u(customer, code)
-		JOIN voucher v ON v.code_key = u.code
+		CROSS JOIN LATERAL (SELECT v.campaign_id FROM voucher v WHERE v.code_key = u.code OFFSET 0) v
 		JOIN campaign c ON c.id = v.campaign_id AND c.budget_per_customer <> 0
 		WHERE (SELECT EXISTS (SELECT FROM voucher o JOIN campaign oc ON oc.id = o.campaign_id
 			WHERE o.code_key = ANY ($3::text[]) AND oc.budget_per_customer <> 0))`
@@ -140,16 +57,19 @@ const (
 		|| ARRAY(SELECT r.customer FROM redemption r WHERE r.id = ANY ($2::uuid[])))`
 	lockWalletsQuery = walletsQuery + " ORDER BY w.customer, w.currency FOR NO KEY UPDATE"
 	keysQuery        = `SELECT i.customer, i.key, i.kind, i.id, i.fingerprint
-			FROM unnest($1::text[], $2::text[]) u(customer, key) JOIN idempotency i ON i.customer = u.customer AND i.key = u.key
+			FROM unnest($1::text[], $2::text[]) u(customer, key)
+			CROSS JOIN LATERAL (SELECT * FROM idempotency i WHERE i.customer = u.customer AND i.key = u.key OFFSET 0) i
 		UNION ALL SELECT i.customer, i.key, i.kind, i.id, i.fingerprint
-			FROM unnest($3::uuid[], $4::text[]) u(redemption, key) JOIN redemption r ON r.id = u.redemption
-			JOIN idempotency i ON i.customer = r.customer AND i.key = u.key`
+			FROM unnest($3::uuid[], $4::text[]) u(redemption, key)
+			CROSS JOIN LATERAL (SELECT r.customer FROM redemption r WHERE r.id = u.redemption OFFSET 0) r
+			CROSS JOIN LATERAL (SELECT * FROM idempotency i WHERE i.customer = r.customer AND i.key = u.key OFFSET 0) i`
 	redemptionsQuery = "SELECT" + redemptionColumns + redemptionFrom + "WHERE r.id = ANY ($1::uuid[])"
 	rollbacksQuery   = `SELECT b.id, b.redemption_id, b.customer, b.seq, b.balance, b.reason, b.idempotency, b.at
 		FROM rollback b WHERE b.id = ANY ($1::uuid[])`
 	postsQuery = "SELECT" + transferColumns + `FROM unnest($1::text[], $2::uuid[]) u(customer, id)
-		JOIN post p ON p.customer = u.customer AND p.id = u.id
-		JOIN transfer t ON t.customer = p.customer AND t.currency = p.currency AND t.seq = p.seq`
+		CROSS JOIN LATERAL (SELECT * FROM post p WHERE p.customer = u.customer AND p.id = u.id OFFSET 0) p
+		CROSS JOIN LATERAL (SELECT * FROM transfer t
+			WHERE t.customer = p.customer AND t.currency = p.currency AND t.seq = p.seq OFFSET 0) t`
 )
 
 // load begins the batch's transaction, takes its locks and reads what it wants. Statements that no command
@@ -164,10 +84,9 @@ func (s *Store) load(ctx context.Context, conn *pgxpool.Conn, want *wanted, lock
 	}
 	var clock time.Time
 	b.Queue(clockQuery).QueryRow(func(row pgx.Row) error { return row.Scan(&clock) })
-	if len(want.codes) > 0 {
-		// A batch can take away as many first uses as it rolls back, and no more.
-		each(b.Queue(usesQuery, want.uses.customers, want.uses.of, len(want.targets)+1), scanUse, w.addUse)
-		each(b.Queue(usesOfCampaignQuery, want.uses.customers, want.uses.of, want.codes), scanUses, w.addUses)
+	atOnce := len(want.uses.of) <= usesAtOnce
+	if atOnce {
+		readUses(b, w, want)
 	}
 	wallets := walletsQuery
 	if lockWallets {
@@ -182,12 +101,51 @@ func (s *Store) load(ctx context.Context, conn *pgxpool.Conn, want *wanted, lock
 		return nil, fmt.Errorf("load: %w", err)
 	}
 	w.now = s.now(clock)
-	return w, s.loadReplayed(ctx, conn, w)
+	b = &pgx.Batch{}
+	if !atOnce {
+		want.uses = w.returning(want.uses)
+		readUses(b, w, want)
+	}
+	readReplayed(b, w)
+	if b.Len() > 0 {
+		if err := s.trip(ctx, conn, b); err != nil {
+			return nil, fmt.Errorf("load what was there before: %w", err)
+		}
+	}
+	return w, nil
 }
 
-// loadReplayed reads the effects that keys of this batch have caused before: one more round trip, and only
-// where there are such.
-func (s *Store) loadReplayed(ctx context.Context, conn *pgxpool.Conn, w *working) error {
+// usesAtOnce is how many uses are looked for in the first round trip. For more it pays to know first who has a
+// wallet: most of a crowd has none yet, and then has used nothing either.
+const usesAtOnce = 64
+
+// returning are those uses whose customer has a wallet in the campaign's currency. Without one there is no
+// ledger entry of the campaign's there, and so no redemption.
+func (w *working) returning(uses pairs) (those pairs) {
+	for i, customer := range uses.customers {
+		h, known := w.codes[uses.of[i]]
+		if !known || h.campaign == nil {
+			continue
+		}
+		if _, has := w.purses[store.WalletRef{Customer: customer, Currency: h.campaign.c.Currency}]; has {
+			those.add(customer, uses.of[i])
+		}
+	}
+	return those
+}
+
+// readUses queues the reading of what customers hold of the vouchers that they use.
+func readUses(b *pgx.Batch, w *working, want *wanted) {
+	if len(want.uses.of) == 0 {
+		return
+	}
+	// A batch can take away as many first uses as it rolls back, and no more.
+	each(b.Queue(usesQuery, want.uses.customers, want.uses.of, len(want.targets)+1), scanUse, w.addUse)
+	each(b.Queue(usesOfCampaignQuery, want.uses.customers, want.uses.of, want.codes), scanUses, w.addUses)
+}
+
+// readReplayed queues the reading of the effects that keys of this batch have caused before.
+func readReplayed(b *pgx.Batch, w *working) {
 	var redemptions, rollbacks, posts uids
 	var posters texts
 	for k, used := range w.keys {
@@ -205,18 +163,10 @@ func (s *Store) loadReplayed(ctx context.Context, conn *pgxpool.Conn, w *working
 			redemptions = append(redemptions, r.RedemptionID)
 		}
 	}
-	if len(redemptions)+len(rollbacks)+len(posts) == 0 {
-		return nil
-	}
-	b := &pgx.Batch{}
 	readEffects(b, w, redemptions, rollbacks, posters, posts)
 	if len(rollbacks) > 0 {
 		each(b.Queue(redemptionsOfRollbacksQuery, rollbacks), scanRedemption, w.addRedemption)
 	}
-	if err := s.trip(ctx, conn, b); err != nil {
-		return fmt.Errorf("load what is replayed: %w", err)
-	}
-	return nil
 }
 
 const redemptionsOfRollbacksQuery = "SELECT" + redemptionColumns + redemptionFrom +

@@ -83,7 +83,7 @@ func migrate(ctx context.Context, cfg Config) error {
 	if err != nil || !behind {
 		return err
 	}
-	return withProvider(ctx, cfg, func(p *goose.Provider) error {
+	return withProvider(cfg, func(p *goose.Provider) error {
 		_, err := p.Up(ctx)
 		return err
 	})
@@ -202,7 +202,7 @@ func provider(db *sql.DB, o ...goose.ProviderOption) (*goose.Provider, error) {
 		append(o, goose.WithDisableGlobalRegistry(true), goose.WithTableName(versionTable))...)
 }
 
-func withProvider(ctx context.Context, cfg Config, do func(*goose.Provider) error) (err error) {
+func withProvider(cfg Config, do func(*goose.Provider) error) (err error) {
 	c, err := connConfig(cfg)
 	if err != nil {
 		return err

@@ -3,7 +3,6 @@ package pgstore_test
 import (
 	"context"
 	"errors"
-	"fmt"
 	"strings"
 	"sync"
 	"testing"
@@ -135,7 +134,7 @@ func TestReadOnlyChangesNothing(t *testing.T) {
 		t.Error("it applied a batch")
 	}
 	audited(t, r)
-	if got := fmt.Sprint(balance(t, r, "ali")); got != "1000" {
-		t.Errorf("it reads a balance of %s", got)
+	if got := balance(t, r, "ali"); got != 1000 {
+		t.Errorf("it reads a balance of %d", got)
 	}
 }

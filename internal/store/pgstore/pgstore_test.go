@@ -89,9 +89,9 @@ func connect(tb testing.TB, at string) *pgx.Conn {
 	return conn
 }
 
-func execute(tb testing.TB, conn *pgx.Conn, sql string, args ...any) {
+func execute(tb testing.TB, conn *pgx.Conn, sql string) {
 	tb.Helper()
-	if _, err := conn.Exec(tb.Context(), sql, args...); err != nil {
+	if _, err := conn.Exec(tb.Context(), sql); err != nil {
 		tb.Fatalf("%s: %v", sql, err)
 	}
 }

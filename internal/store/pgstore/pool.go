@@ -20,6 +20,9 @@ const writersMax = 4
 // round trip to the next.
 const idleInTransaction = 2 * time.Second
 
+// pingMax bounds the question whether a connection that was idle is still alive.
+const pingMax = time.Second
+
 // applicationName is how the connections show in pg_stat_activity.
 const applicationName = "scrip"
 
@@ -37,6 +40,7 @@ func connConfig(cfg Config) (*pgx.ConnConfig, error) {
 // left to the server's configuration.
 func configure(c *pgx.ConnConfig, cfg Config) {
 	c.ConnectTimeout = cfg.ConnectTimeout
+	c.DialFunc = dial
 	set := func(name, value string) { c.RuntimeParams[name] = value }
 	if cfg.application != "" || c.RuntimeParams["application_name"] == "" {
 		set("application_name", cmp.Or(cfg.application, applicationName))
@@ -66,6 +70,8 @@ func newPool(ctx context.Context, cfg Config, conns int32, readOnly bool) (*pgxp
 		c.ConnConfig.RuntimeParams["default_transaction_read_only"] = "on"
 	}
 	c.MaxConns = conns
+	c.PrepareConn = freshPlans(time.Now)
+	c.PingTimeout = pingMax
 	c.AfterConnect = func(ctx context.Context, conn *pgx.Conn) error {
 		registerColumns(conn.TypeMap())
 		if readOnly {
@@ -80,14 +86,3 @@ func newPool(ctx context.Context, cfg Config, conns int32, readOnly bool) (*pgxp
 // waitForCommitsQuery makes a commit durable before it is answered, also where the server, the database or the
 // user is set not to wait. Whoever waits for standbys too goes on to.
 const waitForCommitsQuery = "SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'"
-
-// planByKeys makes the server plan each statement once for a connection, through the indexes. Every one but the
-// audit's, which asks for its own way, finds its rows by key, so that is the right plan for a table of any
-// size; a plan that the planner makes while a table is small (or its statistics old) reads all of it, and
-// goes on to when it has grown.
-func planByKeys(params map[string]string) {
-	params["plan_cache_mode"] = "force_generic_plan"
-	for _, way := range []string{"enable_seqscan", "enable_hashjoin", "enable_mergejoin", "jit"} {
-		params[way] = "off"
-	}
-}

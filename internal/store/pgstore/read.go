@@ -21,7 +21,7 @@ import (
 // reading bounds a read. The server ends a statement that takes too long; this ends the wait for a server
 // that says nothing at all.
 func (s *Store) reading(ctx context.Context) (context.Context, context.CancelFunc) {
-	return context.WithTimeout(ctx, s.cfg.StatementTimeout+s.cfg.ConnectTimeout)
+	return context.WithTimeout(ctx, s.cfg.StatementTimeout)
 }
 
 // collect reads all rows of a query: none where it looks for a text that can't be in the database.

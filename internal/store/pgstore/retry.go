@@ -106,14 +106,5 @@ func (s *Store) tx(ctx context.Context, o pgx.TxOptions, do func(tx pgx.Tx) erro
 	return unavailable(ctx, err)
 }
 
-// clock reads the store's clock within a transaction: after its locks, so that whoever waited for them is
-// later than whoever held them.
-func (s *Store) clock(ctx context.Context, tx pgx.Tx) (time.Time, error) {
-	var t time.Time
-	if err := tx.QueryRow(ctx, clockQuery).Scan(&t); err != nil {
-		return time.Time{}, fmt.Errorf("read the clock: %w", err)
-	}
-	return s.now(t), nil
-}
-
+// clockQuery is asked after the locks, so that whoever waited for them is later than whoever held them.
 const clockQuery = "SELECT clock_timestamp()"

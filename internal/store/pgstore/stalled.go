@@ -2,7 +2,6 @@ package pgstore
 
 import (
 	"context"
-	"log/slog"
 )
 
 // A process that is paused in the middle of a transaction keeps its locks. Between two round trips the
@@ -24,10 +23,10 @@ func (s *Store) endStalled(ctx context.Context) {
 	defer cancel()
 	var ended int
 	if err := s.writers.QueryRow(ctx, endStalledQuery, idleInTransaction.Seconds()).Scan(&ended); err != nil {
-		s.cfg.Log.WarnContext(ctx, "could not look for processes that stopped while they held locks", slog.Any("error", err))
+		s.cfg.Log.WarnContext(ctx, "could not look for processes that stopped while they held locks", "error", err)
 		return
 	}
 	if ended > 0 {
-		s.cfg.Log.WarnContext(ctx, "ended the sessions of processes that stopped while they held locks", slog.Int("sessions", ended))
+		s.cfg.Log.WarnContext(ctx, "ended the sessions of processes that stopped while they held locks", "sessions", ended)
 	}
 }

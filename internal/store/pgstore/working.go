@@ -1,6 +1,7 @@
 package pgstore
 
 import (
+	"slices"
 	"time"
 
 	"scrip/internal/fault"
@@ -30,16 +31,42 @@ type working struct {
 	posts       map[owned]ledger.Transfer
 
 	made made
+
+	// Where what is kept for each command lies together, instead of in pieces for the collector to visit.
+	newPurses      slab[purse]
+	newClaims      slab[claim]
+	newRedemptions slab[redemption]
+	newTransfers   slab[ledger.Transfer]
+}
+
+// slab hands out zero values that lie together. They live as long as the last of them.
+type slab[T any] struct{ free []T }
+
+const slabSize = 64 // values that a slab makes at once
+
+func (s *slab[T]) next() *T {
+	if len(s.free) == 0 {
+		s.free = make([]T, slabSize)
+	}
+	v := &s.free[0]
+	s.free = s.free[1:]
+	return v
 }
 
 // made is what the batch adds to the tables that only grow.
 type made struct {
-	transfers   []*ledger.Transfer
+	transfers   []entry
 	redemptions []*redemption
 	undone      []*redemption // stored ones, rolled back
 	rollbacks   []*voucher.Rollback
 	posts       []post
 	keys        []keyed
+}
+
+// entry is a ledger entry with the campaign whose funding account one side of it is, if any.
+type entry struct {
+	*ledger.Transfer
+	campaign id.ID
 }
 
 type hotVoucher struct {
@@ -49,8 +76,9 @@ type hotVoucher struct {
 }
 
 type hotCampaign struct {
-	c     voucher.Campaign
-	dirty bool
+	c       voucher.Campaign
+	funding ledger.Account
+	dirty   bool
 }
 
 // holder is a customer together with a voucher or a campaign.
@@ -126,7 +154,9 @@ func newWorking(customers int) *working {
 	}
 }
 
-func (w *working) addCampaign(c voucher.Campaign) { w.campaigns[c.ID] = &hotCampaign{c: c} }
+func (w *working) addCampaign(c voucher.Campaign) {
+	w.campaigns[c.ID] = &hotCampaign{c: c, funding: ledger.FundingOf(c.ID, c.Currency)}
+}
 
 // addVoucher comes after all campaigns. One whose campaign is missing was made in between.
 func (w *working) addVoucher(v voucher.Voucher) {
@@ -141,8 +171,12 @@ func (w *working) addUse(u use) {
 		c = &claim{standing: u.standing, highest: u.highest}
 		w.claims[h] = c
 	}
-	if _, known := w.redemptions[u.first.ID]; !known { // a pair asked for twice has its rows twice
-		c.first = append(c.first, w.add(u.first))
+	r, known := w.redemptions[u.first.ID]
+	if !known {
+		r = w.add(u.first)
+	}
+	if !slices.Contains(c.first, r) { // a pair asked for twice has its rows twice
+		c.first = append(c.first, r)
 	}
 }
 
@@ -160,7 +194,8 @@ func (w *working) addRedemption(r voucher.Redemption) {
 }
 
 func (w *working) add(r voucher.Redemption) *redemption {
-	stored := &redemption{Redemption: r, stored: true}
+	stored := w.newRedemptions.next()
+	stored.Redemption, stored.stored = r, true
 	w.redemptions[r.ID] = stored
 	return stored
 }
@@ -173,7 +208,8 @@ func (w *working) addPost(t ledger.Transfer) { w.posts[owned{t.Customer, t.ID}] 
 func (w *working) purse(ref store.WalletRef) *purse {
 	p, known := w.purses[ref]
 	if !known {
-		p = &purse{WalletRef: ref}
+		p = w.newPurses.next()
+		p.WalletRef = ref
 		w.purses[ref] = p
 	}
 	return p
@@ -184,7 +220,7 @@ func (w *working) claim(customer string, v id.ID) *claim {
 	h := holder{customer, v}
 	c, known := w.claims[h]
 	if !known {
-		c = &claim{}
+		c = w.newClaims.next()
 		w.claims[h] = c
 	}
 	return c

@@ -13,7 +13,6 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 
-	"scrip/internal/id"
 	"scrip/internal/ledger"
 )
 
@@ -133,7 +132,7 @@ func (w *working) writeWallets(b *pgx.Batch) {
 }
 
 func (w *working) writeTransfers(b *pgx.Batch, query string) {
-	slices.SortStableFunc(w.made.transfers, func(a, b *ledger.Transfer) int { return strings.Compare(a.Customer, b.Customer) })
+	slices.SortFunc(w.made.transfers, func(a, b entry) int { return strings.Compare(a.Customer, b.Customer) })
 	n := len(w.made.transfers)
 	customers, currencies := make(texts, n), make(texts, n)
 	seqs, amounts, balances := make(bigints, n), make(bigints, n), make(bigints, n)
@@ -144,22 +143,10 @@ func (w *working) writeTransfers(b *pgx.Batch, query string) {
 		customers[i], currencies[i] = t.Customer, string(t.Currency)
 		seqs[i], amounts[i], balances[i] = t.Seq, t.Amount, t.Balance
 		kinds[i], debits[i], credits[i] = int16(t.Kind), int16(t.Debit.Kind), int16(t.Credit.Kind)
-		ids[i], campaigns[i] = t.ID, w.funder(t)
+		ids[i], campaigns[i] = t.ID, t.campaign
 		ats[i] = t.At
 	}
 	queueRows(b, query, customers, currencies, seqs, ids, kinds, debits, credits, campaigns, amounts, balances, ats)
-}
-
-// funder is the campaign whose funding account one side of t is, or the zero id.
-func (w *working) funder(t *ledger.Transfer) id.ID {
-	switch t.Kind {
-	case ledger.Redemption:
-		return w.redemptions[t.ID].CampaignID
-	case ledger.Rollback:
-		return w.redemptions[w.rollbacks[t.ID].RedemptionID].CampaignID
-	default:
-		return id.ID{}
-	}
 }
 
 // writeUndone frees the slots of what was rolled back, before new redemptions take them.
@@ -182,7 +169,7 @@ func (w *working) writeRedemptions(b *pgx.Batch, query string) {
 	if n == 0 {
 		return
 	}
-	slices.SortStableFunc(w.made.redemptions, func(a, b *redemption) int { return strings.Compare(a.Customer, b.Customer) })
+	slices.SortFunc(w.made.redemptions, func(a, b *redemption) int { return strings.Compare(a.Customer, b.Customer) })
 	customers, currencies, orders, keys := make(texts, n), make(texts, n), make(texts, n), make(texts, n)
 	slots, ranks, limits, amounts := make(bigints, n), make(bigints, n), make(bigints, n), make(bigints, n)
 	totals, balances, seqs := make(bigints, n), make(bigints, n), make(bigints, n)

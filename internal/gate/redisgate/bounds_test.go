@@ -87,7 +87,15 @@ func TestGuessersPushNobodyOut(t *testing.T) {
 // What is not used for some minutes is watched no more.
 func TestUnusedIsForgotten(t *testing.T) {
 	p := newPair(t)
-	p.know()
+	p.a.samples(p.clock.Now().Add(storeAhead))
+	p.b.samples(p.clock.Now().Add(storeAhead))
+	p.a.asks(p.judged(factOf("SALAM", 1, voucher.Open, 0)))
+	eventually(t, "the code is there", func() bool { return do(t, p.server, "EXISTS", p.prefix+":{SALAM}:terms") == "1" })
+	p.b.Admit("SALAM", loser) // and so it hears of it once, and then of its campaign
+	eventually(t, "b hears of the code and its campaign", func() bool {
+		all, _ := p.b.Watched()
+		return all == 3 && p.b.count(redisgate.EventHeard) == 2
+	})
 	for range redisgate.EpochsMax + 1 {
 		p.b.Pass()
 	}

@@ -90,6 +90,12 @@ func sleep(ctx context.Context, d time.Duration) error {
 	}
 }
 
+// thinkingMax is idleInTransaction for administrators: between two statements of an import of many codes, what
+// was made is written as text, or read back, which may take longer than a batch ever does.
+const thinkingMax = 15 * time.Second
+
+const thinkLongerQuery = "SELECT set_config('idle_in_transaction_session_timeout', $1, true)"
+
 // tx runs do in a transaction of the writers and commits it, again where it lost to a neighbour: do must not
 // keep anything from an attempt that failed. A *fault.Error from do ends the transaction and comes back
 // as it is. It is for what is asked by people; Apply has its own way (apply.go).
@@ -98,7 +104,12 @@ func (s *Store) tx(ctx context.Context, o pgx.TxOptions, do func(tx pgx.Tx) erro
 		return errReadOnly
 	}
 	err := retried(ctx, lost, func(int) error {
-		return pgx.BeginTxFunc(ctx, s.writers, o, do)
+		return pgx.BeginTxFunc(ctx, s.writers, o, func(tx pgx.Tx) error {
+			if _, err := tx.Exec(ctx, thinkLongerQuery, milliseconds(thinkingMax)); err != nil {
+				return err
+			}
+			return do(tx)
+		})
 	})
 	if f, ok := errors.AsType[*fault.Error](err); ok {
 		return f

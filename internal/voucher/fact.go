@@ -43,6 +43,24 @@ func (s Status) String() string {
 	}
 }
 
+// Stage is how far a voucher has come within one version: that way only. redisgate's forward.lua has it too.
+func (s Status) Stage() int {
+	switch s {
+	case NotStarted:
+		return 1
+	case Open:
+		return 2
+	case SoldOut, Spent:
+		return 3
+	case Ended, Disabled:
+		return 4
+	case Unknown:
+		fallthrough
+	default:
+		return 0
+	}
+}
+
 // Refusal is the fault that a customer without a claim gets, nil while open.
 func (s Status) Refusal() *fault.Error {
 	switch s {

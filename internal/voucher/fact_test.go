@@ -62,6 +62,24 @@ func TestStatusRefusal(t *testing.T) {
 	}
 }
 
+// Within one version a voucher goes one way: before its start, open, closed by its counters, closed for good.
+func TestStages(t *testing.T) {
+	t.Parallel()
+	for stage, statuses := range [][]voucher.Status{
+		{voucher.Unknown, voucher.Spent + 1},
+		{voucher.NotStarted},
+		{voucher.Open},
+		{voucher.SoldOut, voucher.Spent},
+		{voucher.Ended, voucher.Disabled},
+	} {
+		for _, s := range statuses {
+			if got := s.Stage(); got != stage {
+				t.Errorf("%v is at stage %d, want %d", s, got, stage)
+			}
+		}
+	}
+}
+
 func TestNames(t *testing.T) {
 	t.Parallel()
 	seen := map[string]bool{}

@@ -97,11 +97,11 @@ func (s *state) advance(f voucher.Fact, asked time.Duration) *state {
 	case +1:
 		return newState(f, max(asked, s.asked), nil)
 	}
-	if f.Version != old.Version || stage(f.Status) < stage(old.Status) {
+	if f.Version != old.Version || f.Status.Stage() < old.Status.Stage() {
 		return nil
 	}
 	f.Remaining = min(f.Remaining, old.Remaining)
-	if stage(f.Status) == stage(old.Status) && asked <= s.asked {
+	if f.Status.Stage() == old.Status.Stage() && asked <= s.asked {
 		if f.Remaining == old.Remaining {
 			return nil
 		}
@@ -111,24 +111,6 @@ func (s *state) advance(f voucher.Fact, asked time.Duration) *state {
 		return newState(f, max(asked, s.asked), nil)
 	}
 	return newState(f, max(asked, s.asked), s.winners)
-}
-
-// stage is how far a voucher has come within one version: that way only.
-func stage(s voucher.Status) int {
-	switch s {
-	case voucher.NotStarted:
-		return 1
-	case voucher.Open:
-		return 2
-	case voucher.SoldOut, voucher.Spent:
-		return 3
-	case voucher.Ended, voucher.Disabled:
-		return 4
-	case voucher.Unknown:
-		fallthrough
-	default:
-		return 0
-	}
 }
 
 // trusted is f as this entry may use it: under its own key, and for no time at all if something newer may

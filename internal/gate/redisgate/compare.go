@@ -193,7 +193,7 @@ func (e *entry) contradicts(said *voucher.Fact, now time.Time) bool {
 	if f.Version != said.Version {
 		return false
 	}
-	if stageOf(f.Status) > stageOf(said.Status) || f.Customer != said.Customer {
+	if f.Status.Stage() > said.Status.Stage() || f.Customer != said.Customer {
 		return true
 	}
 	return e.leftBelow(said)

@@ -103,7 +103,7 @@ func follows(f, old *voucher.Fact) bool {
 	}
 	return cmp.Or(
 		cmp.Compare(f.Version.Sum(), old.Version.Sum()),
-		cmp.Compare(stageOf(f.Status), stageOf(old.Status)),
+		cmp.Compare(f.Status.Stage(), old.Status.Stage()),
 		f.At.Compare(old.At),
 	) >= 0
 }

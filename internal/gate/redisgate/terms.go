@@ -33,7 +33,7 @@ var errGarbage = errors.New("no value of ours")
 
 // publishable reports whether all may hear of a fact.
 func publishable(f *voucher.Fact) bool {
-	return f.Status != voucher.Unknown && f.Status <= voucher.Spent && stageOf(f.Status) != 0 &&
+	return f.Status != voucher.Unknown && f.Status <= voucher.Spent && f.Status.Stage() != 0 &&
 		f.Key != "" && len(f.Key) <= codeBytesMax && !f.At.IsZero() && f.At.UnixMicro() >= 0 &&
 		f.Version.Campaign >= 0 && f.Version.Voucher >= 0 && f.Version.Sum() >= 0 && f.Remaining >= -1
 }
@@ -126,22 +126,4 @@ func statusOf(name string) voucher.Status {
 		}
 	}
 	return voucher.Unknown
-}
-
-// stageOf is how far a voucher has come within one version: that way only. forward.lua has it too.
-func stageOf(s voucher.Status) int {
-	switch s {
-	case voucher.NotStarted:
-		return 1
-	case voucher.Open:
-		return 2
-	case voucher.SoldOut, voucher.Spent:
-		return 3
-	case voucher.Ended, voucher.Disabled:
-		return 4
-	case voucher.Unknown:
-		fallthrough
-	default:
-		return 0
-	}
 }

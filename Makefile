@@ -8,13 +8,13 @@ LINT_VERSION := v2.15.0
 GOLANGCI_LINT ?= bin/golangci-lint-$(LINT_VERSION)
 
 # The packages in which goroutines share memory; the race detector runs over them.
-RACE_PACKAGES := ./internal/groupcommit/... ./internal/gate/... ./internal/redemption/... ./internal/store/...
+RACE_PACKAGES := ./internal/groupcommit/... ./internal/gate/... ./internal/redemption/... ./internal/store/... ./internal/retention/...
 
 # Anything to hand on to the command, as in: make create-code ARGS="--code salam --credit 1000000 --limit 2000"
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help run build needs test test-race test-all bench lint lint-bites fmt generate verify-generated \
+.PHONY: help run build needs test test-race test-all fuzz chaos chaos-mutants bench lint lint-bites fmt generate verify-generated \
 	up down migrate-up create-code verify clean
 
 help: ## List the targets
@@ -47,6 +47,26 @@ test-race: needs ## Test the concurrent packages under the race detector, at ful
 	go run ./build/gotest -race -timeout 15m $(RACE_PACKAGES)
 
 test-all: test ## The same as test
+
+# FUZZTIME is for each target, FUZZSIDE how many are fuzzed side by side; ARGS is handed on, as in ARGS="-run Code".
+FUZZTIME ?= 1m
+FUZZSIDE ?= 2
+
+fuzz: needs ## Fuzz every target for FUZZTIME (make fuzz FUZZTIME=10m; see docs/fuzzing.md)
+	go run ./build/fuzz -time $(FUZZTIME) -side $(FUZZSIDE) $(ARGS)
+
+# CHAOS_MINUTES is for both sites side by side, a whole number. The figures go to bench/out/chaos.md, and what a
+# failure leaves beside them. SCRIP_CHAOS_SEED=N repeats the choices of a run.
+CHAOS_MINUTES ?= 60
+
+chaos: needs ## Break real servers at random for CHAOS_MINUTES (docs/reliability.md)
+	@mkdir -p bench/out && rm -f bench/out/chaos.md
+	SCRIP_CHAOS_MINUTES=$(CHAOS_MINUTES) SCRIP_CHAOS_REPORT=$(CURDIR)/bench/out/chaos.md SCRIP_CHAOS_DIR=$(CURDIR)/bench/out \
+		go test ./e2e/chaos -run '^(TestSQLite|TestPostgres)$$' -count=1 -v -timeout $$(( $(CHAOS_MINUTES) + 60 ))m
+	@cat bench/out/chaos.md
+
+chaos-mutants: needs ## Show that chaos finds what it is there to find, in programs with a promise broken
+	SCRIP_CHAOS_MUTANTS=all go test ./e2e/chaos -run '^TestMutants$$' -count=1 -v -timeout 60m
 
 bench: ## Measure against a bare net/http handler (needs wrk; see docs/benchmarks.md)
 	go run ./bench $(ARGS)

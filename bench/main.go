@@ -68,6 +68,7 @@ const (
 	sectionStore    = "store"
 	sectionPostgres = "postgres"
 	sectionReplicas = "replicas"
+	sectionOverload = "overload"
 )
 
 func parse(args []string) (options, error) {
@@ -80,7 +81,7 @@ func parse(args []string) (options, error) {
 	flags.Int64Var(&o.growth, "growth", 10_000_000, "redemptions in the full file")
 	flags.BoolVar(&o.skipGrowth, "skip-growth", false, "leave the full file out")
 	flags.StringVar(&o.binary, "binary", "", "a scrip that is built already; empty to build ./cmd/scrip")
-	only := flags.String("only", "", "sections to measure, of load,single,idle,growth,stampede,store,postgres,replicas; empty for all")
+	only := flags.String("only", "", "sections to measure, of load,single,idle,growth,stampede,store,postgres,replicas,overload; empty for all")
 	if err := flags.Parse(args); err != nil {
 		return o, err
 	}
@@ -202,6 +203,11 @@ func (b *bench) measure(ctx context.Context) (*report, error) {
 	}
 	if b.wants(sectionStampede) {
 		if r.Rehearsal, err = b.rehearsal(ctx); err != nil {
+			return nil, err
+		}
+	}
+	if b.wants(sectionOverload) {
+		if r.Overload, err = b.overload(ctx); err != nil {
 			return nil, err
 		}
 	}

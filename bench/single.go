@@ -135,24 +135,32 @@ func dialOne(ctx context.Context, address string) (*oneConn, error) {
 
 // post sends a body and reads the whole answer, which must be a success.
 func (c *oneConn) post(path, body string) error {
+	status, text, err := c.exchange(path, body)
+	if err == nil && status/100 != 2 {
+		err = fmt.Errorf("%s answers %d: %s", path, status, text)
+	}
+	return err
+}
+
+// ask sends a body and returns the status of the answer, of which it reads the whole.
+func (c *oneConn) ask(path, body string) (int, error) {
+	status, _, err := c.exchange(path, body)
+	return status, err
+}
+
+func (c *oneConn) exchange(path, body string) (int, []byte, error) {
 	if err := c.conn.SetDeadline(time.Now().Add(10 * time.Second)); err != nil {
-		return err
+		return 0, nil, err
 	}
 	if _, err := fmt.Fprintf(c.conn, "POST %s HTTP/1.1\r\nHost: %s\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s",
 		path, c.host, len(body), body); err != nil {
-		return err
+		return 0, nil, err
 	}
 	response, err := http.ReadResponse(c.in, nil)
 	if err != nil {
-		return err
+		return 0, nil, err
 	}
 	defer response.Body.Close() //nolint:errcheck // only read
 	text, err := io.ReadAll(response.Body)
-	if err != nil {
-		return err
-	}
-	if response.StatusCode/100 != 2 {
-		return fmt.Errorf("%s answers %s: %s", path, response.Status, text)
-	}
-	return nil
+	return response.StatusCode, text, err
 }

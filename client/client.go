@@ -37,7 +37,7 @@ type Client struct {
 	base      string // without a slash at its end
 	http      *http.Client
 	userAgent string
-	token     string
+	key       string
 	retries   int
 	autoKeys  bool
 	wait      func(attempt int, atLeast time.Duration) time.Duration
@@ -49,8 +49,9 @@ type Option func(*Client)
 // WithHTTPClient sends requests through h, whose transport and timeout then hold.
 func WithHTTPClient(h *http.Client) Option { return func(c *Client) { c.http = h } }
 
-// WithToken sends "Authorization: Bearer token" with every request.
-func WithToken(token string) Option { return func(c *Client) { c.token = token } }
+// WithKey sends a key with every request: a secret one (sk_…) from a server, a publishable one (pk_…) from
+// wherever anybody can read it.
+func WithKey(secret string) Option { return func(c *Client) { c.key = secret } }
 
 // WithUserAgent names the caller.
 func WithUserAgent(name string) Option { return func(c *Client) { c.userAgent = name } }

@@ -198,7 +198,7 @@ func TestProblem(t *testing.T) {
 	t.Parallel()
 	c, a := serve(t, list{says(http.StatusBadRequest, `{"type":"urn:scrip:problem:already_redeemed","title":"Already redeemed","status":400,`+
 		`"detail":"You have already redeemed this code.","code":"already_redeemed","field":"code","request_id":"trace-1","retryable":false,`+
-		`"redemption":{"id":"rdm_1","rank":417,"created_at":"2026-03-20T12:00:00.000417Z"}}`)}, client.WithToken("sk_1"), client.WithUserAgent("me"))
+		`"redemption":{"id":"rdm_1","rank":417,"created_at":"2026-03-20T12:00:00.000417Z"}}`)}, client.WithKey("sk_1"), client.WithUserAgent("me"))
 	_, err := c.Use(t.Context(), "salam", "ali", client.RequestID("trace-1"))
 	p, ok := errors.AsType[*client.Error](fmt.Errorf("use: %w", err))
 	if !ok {

@@ -97,6 +97,9 @@ func (c *Client) once(ctx context.Context, k *call, body []byte) (*answer, error
 		return nil, fmt.Errorf("scrip: %w", err)
 	}
 	c.header(req.Header, k, body != nil)
+	if until, ok := ctx.Deadline(); ok {
+		req.Header.Set("Request-Timeout", seconds(time.Until(until)))
+	}
 	res, err := c.http.Do(req)
 	if err != nil {
 		return nil, &connectionError{err}
@@ -127,9 +130,15 @@ func (c *Client) header(h http.Header, k *call, hasBody bool) {
 	if k.requestID != "" {
 		h.Set("X-Request-Id", k.requestID)
 	}
-	if c.token != "" {
-		h.Set("Authorization", "Bearer "+c.token)
+	if c.key != "" {
+		h.Set("Authorization", "Bearer "+c.key)
 	}
+}
+
+// seconds is how long we wait, for the server: it does not begin what we would not hear the end of. It is a
+// millisecond at least, for what is over already ends before it is sent.
+func seconds(d time.Duration) string {
+	return strconv.FormatFloat(max(d, time.Millisecond).Seconds(), 'f', 3, 64)
 }
 
 // worthAsking reports whether the same request may fare better.

@@ -65,13 +65,13 @@ func problem(res *http.Response, text []byte) *Error {
 	}
 	e.Status = res.StatusCode
 	if s, err := strconv.Atoi(res.Header.Get("Retry-After")); err == nil && s > 0 {
-		e.RetryAfter = min(time.Duration(s)*time.Second, retryAfterMax)
+		e.RetryAfter = time.Duration(min(s, retryAfterMaxSeconds)) * time.Second // held first: the product could wrap
 	}
 	return e
 }
 
-// retryAfterMax bounds how long a server can make us wait.
-const retryAfterMax = time.Minute
+// retryAfterMaxSeconds bounds how long a server can make us wait.
+const retryAfterMaxSeconds = 60
 
 const excerptMax = 200 // bytes of an answer that is not ours
 

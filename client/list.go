@@ -1,6 +1,7 @@
 package client
 
 import (
+	"fmt"
 	"iter"
 	"net/url"
 )
@@ -45,7 +46,13 @@ func walk[T any](p Page, read func(Page) (*List[T], error), id func(*T) string) 
 			if !list.HasMore || len(list.Data) == 0 || p.EndingBefore != "" {
 				return
 			}
-			p.StartingAfter = id(&list.Data[len(list.Data)-1])
+			last := id(&list.Data[len(list.Data)-1])
+			if last == p.StartingAfter { // it would be asked for ever
+				var none T
+				yield(none, fmt.Errorf("scrip: the list does not go on behind %.80q", last))
+				return
+			}
+			p.StartingAfter = last
 		}
 	}
 }

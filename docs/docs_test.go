@@ -182,7 +182,7 @@ func TestEnvExample(t *testing.T) {
 	if unknown := config.UnknownKeys(env); len(unknown) > 0 {
 		t.Errorf("env.example has settings that are none: %q", unknown)
 	}
-	if want := len(settings()) + 1; len(env) != want { // and SCRIP_URL
+	if want := len(settings()) + 3; len(env) != want { // and SCRIP_URL, SCRIP_KEY and SCRIP_KEY_FILE
 		t.Errorf("env.example has %d settings, want %d", len(env), want)
 	}
 }

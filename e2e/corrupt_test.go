@@ -129,6 +129,12 @@ func TestVerifyFindsWhatIsWrong(t *testing.T) {
 		{"a campaign that gave what nobody got", "zero_sum", "IRR", []string{"UPDATE campaign SET given = given + 1 WHERE name = 'salam'"}},
 		{"an account off by one", "balance_equals_transfers", "merchant", []string{"UPDATE account SET balance_lo = balance_lo + 1"}},
 		{"an account off by one, again", "zero_sum", "IRR", []string{"UPDATE account SET balance_lo = balance_lo + 1"}},
+		{"an entry of another time", "seal_holds_its_transfers", "customer-1 IRR 1", []string{"UPDATE transfer SET at = at + 1 WHERE id = " + second}},
+		{"a sealed entry that is gone", "seal_holds_its_transfers", "customer-1 IRR 1", []string{"DELETE FROM transfer WHERE id = " + second}},
+		{"an entry past the ledger", "transfer_is_sealed_or_waiting", "customer-1 IRR 2", []string{
+			"INSERT INTO transfer SELECT customer_no, currency, 2, id, kind, debit, credit, amount, balance, at, queued FROM transfer WHERE id = " + second,
+		}},
+		{"a seal altered", "seal_chain_unbroken", "seal 1", []string{"UPDATE seal SET at = at - 1 WHERE number = 1"}},
 		{"an account that is gone", "zero_sum", "IRR", []string{"DELETE FROM account"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -85,8 +85,8 @@ func (r *round) winnersAskAgain(winners []ticket) {
 // verify holds the database to every invariant.
 func (s *site) verify() {
 	s.t.Helper()
-	if got := scrip(s.t, "verify", "--database-url", s.postgres.URL(databaseName)); got.code != 0 {
-		s.t.Errorf("verify exits with %d:\n%s%s", got.code, got.stdout, got.stderr)
+	if got := scrip(s.t, "verify", "--database-url", s.postgres.URL(databaseName)); got.Code != 0 {
+		s.t.Errorf("verify exits with %d:\n%s%s", got.Code, got.Stdout, got.Stderr)
 	}
 }
 

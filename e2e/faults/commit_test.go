@@ -3,6 +3,8 @@ package faults_test
 import (
 	"testing"
 	"time"
+
+	rig "scrip/e2e/site"
 )
 
 // TestCutAtCommit cuts a replica's connection to PostgreSQL exactly at a COMMIT of the load's: before the
@@ -10,18 +12,18 @@ import (
 // and happens once, whatever became of the first one.
 func TestCutAtCommit(t *testing.T) {
 	t.Parallel()
-	var cutters []*cutter // of the replicas, in their order
+	var cutters []*rig.Cutter // of the replicas, in their order
 	s := newSite(t, options{toPostgres: func(address string) string {
-		c := newCutter(t, address)
+		c := rig.NewCutter(t, address)
 		cutters = append(cutters, c)
-		return c.address()
+		return c.Address()
 	}})
 	for n := range rounds {
 		r := s.begin(n)
-		for i, m := range []moment{beforeCommit, atCommit, afterCommit} {
+		for i, m := range []rig.Moment{rig.BeforeCommit, rig.AtCommit, rig.AfterCommit} {
 			r.linger(10*time.Millisecond, 100*time.Millisecond)
 			whose := (n + i) % len(cutters)
-			cut := cutters[whose].arm(m)
+			cut := cutters[whose].Arm(m)
 			select {
 			case <-cut:
 			case <-time.After(answerMax):

@@ -3,27 +3,29 @@ package faults_test
 import (
 	"testing"
 	"time"
+
+	rig "scrip/e2e/site"
 )
 
 // trouble is one way in which a network fails.
 type trouble struct {
 	name  string
-	begin func(l *link, n int)
+	begin func(l *rig.Link, n int)
 	least time.Duration // it lasts, and at most half as long again
 }
 
 // troubles come in every round, one after the other. Every fifth stall outlasts the request timeout.
 func troubles() []trouble {
 	return []trouble{
-		{"latency", func(l *link, _ int) {
-			l.breaks("latency", map[string]int{"latency": 80, "jitter": 70}, upstream, downstream)
+		{"latency", func(l *rig.Link, _ int) {
+			l.Breaks("latency", map[string]int{"latency": 80, "jitter": 70}, rig.Upstream, rig.Downstream)
 		}, 250 * time.Millisecond},
-		{"a stall", func(l *link, n int) {
-			directions := [][]string{{upstream}, {downstream}, {upstream, downstream}}
-			l.breaks("timeout", map[string]int{"timeout": 0}, directions[n%len(directions)]...)
+		{"a stall", func(l *rig.Link, n int) {
+			directions := [][]string{{rig.Upstream}, {rig.Downstream}, {rig.Upstream, rig.Downstream}}
+			l.Breaks("timeout", map[string]int{"timeout": 0}, directions[n%len(directions)]...)
 		}, 150 * time.Millisecond},
-		{"resets", func(l *link, n int) {
-			l.breaks("reset_peer", map[string]int{"timeout": n % 3 * 20}, downstream)
+		{"resets", func(l *rig.Link, n int) {
+			l.Breaks("reset_peer", map[string]int{"timeout": n % 3 * 20}, rig.Downstream)
 		}, 150 * time.Millisecond},
 	}
 }
@@ -37,14 +39,14 @@ const (
 // links are the ways to one part, one for each replica.
 type links struct {
 	t   *testing.T
-	all []*link
+	all []*rig.Link
 }
 
 func (l *links) to(address string) string {
 	l.t.Helper()
-	next := newLink(l.t, address)
+	next := rig.NewLink(l.t, address)
 	l.all = append(l.all, next)
-	return next.address()
+	return next.Address()
 }
 
 // TestNetworkToPostgres breaks the ways between the replicas and PostgreSQL: all of them, and every other time
@@ -103,7 +105,7 @@ func (s *site) trouble(ways *links, clients bool) {
 			}
 			r.linger(what.least, what.least*3/2)
 			for _, l := range broken {
-				l.heal()
+				l.Heal(s.t.Context())
 			}
 			ended := time.Now()
 			r.recover(ended)

@@ -29,12 +29,11 @@ import (
 	"flag"
 	"fmt"
 	"os"
-	"os/exec"
-	"path/filepath"
-	"sync"
 	"testing"
 
 	"scrip/internal/testenv"
+
+	rig "scrip/e2e/site"
 )
 
 // program is the path of the program under test.
@@ -46,40 +45,10 @@ func TestMain(m *testing.M) {
 		fmt.Println("e2e/faults: skipped by -short")
 		return
 	}
-	if err := build(); err != nil {
-		fmt.Println("build the program:", err)
+	var err error
+	if program, err = rig.Build(); err != nil {
+		fmt.Println(err)
 		os.Exit(1)
 	}
 	testenv.Main(m)
 }
-
-// build makes the program in a folder that is removed when this process ends, in whatever way.
-func build() error {
-	dir, err := os.MkdirTemp("", "scrip-faults-")
-	if err != nil {
-		return err
-	}
-	if err := atExit(`rm -rf -- "$1"`, dir); err != nil {
-		return err
-	}
-	program = filepath.Join(dir, "scrip")
-	cmd := exec.Command("go", "build", "-o", program, "scrip/cmd/scrip") //nolint:noctx,gosec // our own source; go test has its own time limit
-	cmd.Stdout, cmd.Stderr = os.Stdout, os.Stderr
-	return cmd.Run()
-}
-
-// atExit runs a line of shell, with one argument, when this process ends: a shell waits for the end of its
-// input, which comes with the end of the process that holds the other end of the pipe.
-func atExit(line, argument string) error {
-	cmd := exec.Command("sh", "-c", "read -r _; "+line, "sh", argument) //nolint:noctx,gosec // our own script; it ends with its input
-	ownGroup(cmd)                                                       // what ends our group must not end the shell
-	hold, err := cmd.StdinPipe()
-	if err != nil {
-		return err
-	}
-	held.Store(cmd, hold)
-	return cmd.Start()
-}
-
-// held keeps the pipes of atExit from being collected, which closes them.
-var held sync.Map

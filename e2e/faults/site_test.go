@@ -15,6 +15,8 @@ import (
 
 	"scrip/client"
 	"scrip/internal/testenv"
+
+	rig "scrip/e2e/site"
 )
 
 const (
@@ -90,7 +92,7 @@ func (s *site) add() *replica {
 	s.t.Helper()
 	o := s.options
 	name := "ABCDEFGH"[len(s.replicas):][:1]
-	listen := freeAddress(s.t)
+	listen := rig.FreeAddress(s.t)
 	args := append([]string{
 		"--request-timeout", o.timeout.String(),
 		"--database-url", databaseURL(through(o.toPostgres, s.postgres.Addr()), name),
@@ -186,11 +188,11 @@ func (s *site) report() {
 		return
 	}
 	for _, r := range s.replicas {
-		s.t.Logf("--- the log of replica %s ends:\n%s", r.name, tail(r.log.String(), 12))
+		s.t.Logf("--- the log of replica %s ends:\n%s", r.name, rig.Tail(r.log.String(), 12))
 	}
-	s.t.Logf("--- PostgreSQL's log ends:\n%s", tail(s.postgres.Log(), 15))
+	s.t.Logf("--- PostgreSQL's log ends:\n%s", rig.Tail(s.postgres.Log(), 15))
 	if s.redis != nil {
-		s.t.Logf("--- Redis's log ends:\n%s", tail(s.redis.Log(), 5))
+		s.t.Logf("--- Redis's log ends:\n%s", rig.Tail(s.redis.Log(), 5))
 	}
 }
 

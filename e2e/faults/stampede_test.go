@@ -44,7 +44,7 @@ func (s *site) stampede(code string, customers, winners int64) {
 		if i == 0 {
 			flag = "--url"
 		}
-		args = append(args, flag, "http://"+r.listen)
+		args = append(args, flag, "http://"+r.server.Listen)
 	}
 	got := scrip(s.t, args...)
 	var told struct {
@@ -54,11 +54,11 @@ func (s *site) stampede(code string, customers, winners int64) {
 		RatePerSecond float64 `json:"rate_per_second"`
 		Wrong         []string
 	}
-	if err := json.Unmarshal([]byte(got.stdout), &told); err != nil {
-		s.t.Fatalf("exit %d: %v\n%s%s", got.code, err, got.stdout, got.stderr)
+	if err := json.Unmarshal([]byte(got.Stdout), &told); err != nil {
+		s.t.Fatalf("exit %d: %v\n%s%s", got.Code, err, got.Stdout, got.Stderr)
 	}
-	if got.code != 0 || !told.Exact || told.Winners != winners || told.Errors > 0 {
-		s.t.Errorf("%s: exit %d, %+v", code, got.code, told)
+	if got.Code != 0 || !told.Exact || told.Winners != winners || told.Errors > 0 {
+		s.t.Errorf("%s: exit %d, %+v", code, got.Code, told)
 	}
 	s.t.Logf("%s: %d winners, %.0f requests a second", code, told.Winners, told.RatePerSecond)
 }

@@ -40,8 +40,10 @@ type Started struct {
 	URL   string        `json:"url"`
 	Store string        `json:"store"` // what and where, without secrets
 	Gate  string        `json:"gate"`
-	Open  string        `json:"open_to"`        // who may call
-	Demo  string        `json:"demo,omitempty"` // the demo code
+	Open  string        `json:"open_to"` // who may call
+	Keyed bool          `json:"needs_key"`
+	Key   string        `json:"first_key_file,omitempty"` // where the first key was written just now
+	Demo  string        `json:"demo,omitempty"`           // the demo code
 	Took  time.Duration `json:"took_ns"`
 }
 
@@ -55,9 +57,13 @@ func modules(ctx context.Context, o Options, l *life) fx.Option {
 		logModule(o.LogTo),
 		metricsModule(o.Version),
 		storeModule(),
+		sealModule(),
+		accessModule(),
 		gateModule(),
 		useCasesModule(),
+		limitsModule(),
 		demoModule(o.Demo),
+		retentionModule(),
 		httpModule(),
 		fx.WithLogger(quietly),
 		fx.StartTimeout(startMax),

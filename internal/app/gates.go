@@ -41,7 +41,7 @@ func newGate(
 	}
 	m.WatchRedis(redisgate.Events())
 	g, err := redisgate.New(ctx, redisgate.Config{
-		URL: cfg.RedisURL, Prefix: cfg.RedisPrefix, Reconcile: cfg.RedisReconcile, Source: s, Log: log, Observe: m,
+		URL: cfg.RedisURL, Prefix: cfg.RedisPrefix, Reconcile: cfg.RedisReconcile, Source: s, Clock: wallClock, Log: log, Observe: m,
 	}, local)
 	if err != nil {
 		return nil, "", errors.Join(fmt.Errorf("--redis-url (SCRIP_REDIS_URL): %w", err), local.Close())

@@ -21,7 +21,12 @@ type (
 	Finding = store.Finding
 	// Audited counts what an audit has read.
 	Audited = store.Audited
+	// PublishedSeal is a seal as somebody kept it.
+	PublishedSeal = store.PublishedSeal
 )
+
+// ParsePublishedSeal reads NUMBER:HASH.
+func ParsePublishedSeal(text string) (PublishedSeal, error) { return store.ParsePublishedSeal(text) }
 
 // MigrateUp brings the database up to this version's schema.
 func MigrateUp(ctx context.Context, cfg config.Config) error {
@@ -44,11 +49,11 @@ func MigrateStatus(ctx context.Context, cfg config.Config) ([]Migration, error) 
 	return told, err
 }
 
-// Verify recomputes every invariant from the rows and reports what is wrong. It only reads, and works
-// beside a running server.
-func Verify(ctx context.Context, cfg config.Config, report func(Finding)) (Audited, error) {
+// Verify recomputes every invariant from the rows, holds the chain of seals to those that were published, and reports
+// what is wrong. It only reads, and works beside a running server.
+func Verify(ctx context.Context, cfg config.Config, report func(Finding), published ...PublishedSeal) (Audited, error) {
 	if cfg.DatabaseURL != "" {
-		return verifyPostgres(ctx, cfg, report)
+		return verifyPostgres(ctx, cfg, report, published)
 	}
 	path := databasePath(cfg)
 	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
@@ -58,14 +63,31 @@ func Verify(ctx context.Context, cfg config.Config, report func(Finding)) (Audit
 	if err != nil {
 		return Audited{}, err
 	}
-	return s.Audit(ctx, report)
+	return verifyStore(ctx, s, report, published)
 }
 
-func verifyPostgres(ctx context.Context, cfg config.Config, report func(Finding)) (Audited, error) {
+// verifyStore audits a store, and then holds it to what was published.
+func verifyStore(ctx context.Context, s interface {
+	store.Auditor
+	store.SealGetter
+}, report func(Finding), published []PublishedSeal,
+) (Audited, error) {
+	read, err := s.Audit(ctx, report)
+	if err != nil {
+		return read, err
+	}
+	err = store.CheckPublished(ctx, s, published, func(f Finding) {
+		read.Findings++
+		report(f)
+	})
+	return read, err
+}
+
+func verifyPostgres(ctx context.Context, cfg config.Config, report func(Finding), published []PublishedSeal) (Audited, error) {
 	s, err := pgstore.OpenReadOnly(ctx, postgres(cfg, nil))
 	if err != nil {
 		return Audited{}, err
 	}
-	read, err := s.Audit(ctx, report)
+	read, err := verifyStore(ctx, s, report, published)
 	return read, errors.Join(err, s.Close())
 }

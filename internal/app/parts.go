@@ -11,8 +11,11 @@ import (
 	"scrip/internal/config"
 	"scrip/internal/gate"
 	"scrip/internal/httpapi"
+	"scrip/internal/keyring"
 	"scrip/internal/metrics"
+	"scrip/internal/redact"
 	"scrip/internal/redemption"
+	"scrip/internal/seal"
 	"scrip/internal/store"
 	"scrip/internal/wallet"
 )
@@ -38,10 +41,14 @@ func newLog(cfg config.Config, to io.Writer) *slog.Logger {
 		level = slog.LevelInfo // the configuration is validated; this is for tests that leave it out
 	}
 	options := &slog.HandlerOptions{Level: level}
+	var h slog.Handler = slog.NewTextHandler(to, options)
 	if cfg.LogFormat == "json" {
-		return slog.New(slog.NewJSONHandler(to, options))
+		h = slog.NewJSONHandler(to, options)
 	}
-	return slog.New(slog.NewTextHandler(to, options))
+	if !cfg.LogUnmasked {
+		h = redact.Handler(h)
+	}
+	return slog.New(h)
 }
 
 func metricsModule(version string) fx.Option {
@@ -56,8 +63,8 @@ func useCasesModule() fx.Option {
 		newRedemptions,
 		newWallets,
 		newCampaigns,
-		func(r *redemption.Service, w *wallet.Service, c *campaign.Service) httpapi.Services {
-			return httpapi.Services{Redemptions: r, Wallets: w, Campaigns: c}
+		func(r *redemption.Service, w *wallet.Service, c *campaign.Service, k *keyring.Service, sv *seal.Service) httpapi.Services {
+			return httpapi.Services{Redemptions: r, Wallets: w, Campaigns: c, Keys: k, Seals: sv}
 		},
 	))
 }
@@ -66,7 +73,7 @@ func newRedemptions(
 	lc fx.Lifecycle, down fx.Shutdowner, l *life,
 	cfg config.Config, log *slog.Logger, s store.Store, g gate.Gate, o redemption.Observer, m *metrics.Metrics,
 ) (*redemption.Service, error) {
-	r, err := redemption.New(redemption.Config{MaxBatch: cfg.MaxBatch, MaxQueue: cfg.MaxQueue, Log: log}, s, g, o)
+	r, err := redemption.New(redemption.Config{MaxBatch: cfg.MaxBatch, MaxQueue: cfg.Queue(), Clock: wallClock, Log: log}, s, g, o)
 	if err != nil {
 		return nil, err
 	}
@@ -76,7 +83,7 @@ func newRedemptions(
 }
 
 func newWallets(lc fx.Lifecycle, down fx.Shutdowner, l *life, cfg config.Config, s store.Store) (*wallet.Service, error) {
-	w, err := wallet.New(wallet.Config{MaxBatch: cfg.MaxBatch, MaxQueue: cfg.MaxQueue}, s)
+	w, err := wallet.New(wallet.Config{MaxBatch: cfg.MaxBatch, MaxQueue: cfg.Queue()}, s)
 	if err != nil {
 		return nil, err
 	}
@@ -87,7 +94,7 @@ func newWallets(lc fx.Lifecycle, down fx.Shutdowner, l *life, cfg config.Config,
 func newCampaigns(
 	lc fx.Lifecycle, down fx.Shutdowner, l *life, cfg config.Config, s store.Store, g gate.Gate,
 ) (*campaign.Service, error) {
-	c, err := campaign.New(campaign.Config{MaxBatch: cfg.MaxBatch, MaxQueue: cfg.MaxQueue}, s, g)
+	c, err := campaign.New(campaign.Config{MaxBatch: cfg.MaxBatch, MaxQueue: cfg.Queue(), Clock: wallClock}, s, g)
 	if err != nil {
 		return nil, err
 	}

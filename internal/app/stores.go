@@ -40,11 +40,20 @@ func newStore(
 }
 
 func openFile(ctx context.Context, cfg config.Config, log *slog.Logger) (store.Store, storeName, error) {
-	s, err := sqlitestore.Open(ctx, sqlitestore.Config{Path: databasePath(cfg), Log: log})
+	s, err := sqlitestore.Open(ctx, sqlitestore.Config{Path: databasePath(cfg), Clock: wallClock, Log: log})
 	if err != nil {
 		return nil, "", err
 	}
 	return s, storeName("SQLite, " + databasePath(cfg)), nil
+}
+
+// openStore opens the store that the configuration names, for a command beside the server.
+func openStore(ctx context.Context, cfg config.Config, log *slog.Logger) (store.Store, error) {
+	if cfg.DatabaseURL != "" {
+		return pgstore.Open(ctx, postgres(cfg, log))
+	}
+	s, _, err := openFile(ctx, cfg, log)
+	return s, err
 }
 
 // databasePath is the embedded store's file.

@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"time"
 
+	"scrip/internal/access"
 	"scrip/internal/code"
 	"scrip/internal/customer"
 	"scrip/internal/fault"
@@ -49,7 +50,7 @@ type Service struct {
 	store   Store
 	gate    gate.Gate
 	clock   func() time.Time
-	lookups *groupcommit.Batcher[string, Listing] // by the key of a code; no voucher where there is none
+	lookups *groupcommit.Batcher[string, Found] // by the key of a code; no voucher where there is none
 }
 
 // New starts the service; Close ends it.
@@ -58,7 +59,7 @@ func New(cfg Config, s Store, g gate.Gate) (*Service, error) {
 		cfg.Clock = time.Now
 	}
 	svc := &Service{store: s, gate: g, clock: cfg.Clock}
-	lookups, err := groupcommit.New(groupcommit.Config[string, Listing]{
+	lookups, err := groupcommit.New(groupcommit.Config[string, Found]{
 		MaxBatch: cfg.MaxBatch, MaxQueue: cfg.MaxQueue, Flush: svc.lookUp,
 	})
 	if err != nil {
@@ -98,7 +99,7 @@ type Made struct {
 }
 
 // Create makes a campaign. The error is a *fault.Error where the request is at fault.
-func (s *Service) Create(ctx context.Context, n NewCampaign, key string) (Made, error) {
+func (s *Service) Create(ctx context.Context, n NewCampaign, key string, by access.By) (Made, error) {
 	now := s.clock()
 	c := &voucher.Campaign{
 		ID: id.New(now), Name: n.Name, Currency: n.Currency, Effect: n.Effect,
@@ -108,7 +109,7 @@ func (s *Service) Create(ctx context.Context, n NewCampaign, key string) (Made, 
 	if err := c.Validate(); err != nil {
 		return Made{}, err
 	}
-	creation := store.Creation{Campaign: c}
+	creation := store.Creation{Campaign: c, By: by}
 	if n.Voucher != nil {
 		v, err := newVoucher(*n.Voucher, c.ID, now)
 		if err != nil {
@@ -120,12 +121,12 @@ func (s *Service) Create(ctx context.Context, n NewCampaign, key string) (Made, 
 }
 
 // CreateVoucher adds a voucher to a campaign.
-func (s *Service) CreateVoucher(ctx context.Context, campaign id.ID, n NewVoucher, key string) (Made, error) {
+func (s *Service) CreateVoucher(ctx context.Context, campaign id.ID, n NewVoucher, key string, by access.By) (Made, error) {
 	v, err := newVoucher(n, campaign, s.clock())
 	if err != nil {
 		return Made{}, err
 	}
-	return s.create(ctx, store.Creation{Vouchers: []voucher.Voucher{v}}, key, struct {
+	return s.create(ctx, store.Creation{Vouchers: []voucher.Voucher{v}, By: by}, key, struct {
 		Campaign id.ID
 		NewVoucher
 	}{campaign, n})
@@ -209,14 +210,14 @@ func (s *Service) List(ctx context.Context, p Page) ([]voucher.Campaign, bool, e
 }
 
 // Amend changes a campaign. The next request on this replica obeys.
-func (s *Service) Amend(ctx context.Context, campaign id.ID, p voucher.CampaignPatch) (*voucher.Campaign, error) {
+func (s *Service) Amend(ctx context.Context, campaign id.ID, p voucher.CampaignPatch, by access.By) (*voucher.Campaign, error) {
 	for _, bound := range []**time.Time{&p.Start, &p.End} {
 		if *bound != nil {
 			t := precise(**bound)
 			*bound = &t
 		}
 	}
-	c, err := s.store.AmendCampaign(ctx, campaign, p)
+	c, err := s.store.AmendCampaign(ctx, campaign, p, by)
 	if err != nil {
 		return nil, err
 	}
@@ -235,7 +236,7 @@ func (s *Service) ListVouchers(ctx context.Context, campaign id.ID, p Page) ([]L
 }
 
 // AmendVoucher changes a voucher. The next request on this replica obeys.
-func (s *Service) AmendVoucher(ctx context.Context, v id.ID, p voucher.Patch) (Listing, error) {
+func (s *Service) AmendVoucher(ctx context.Context, v id.ID, p voucher.Patch, by access.By) (Listing, error) {
 	if p.Customer != nil && *p.Customer != "" {
 		who, err := customer.Normalise(*p.Customer)
 		if err != nil {
@@ -244,7 +245,7 @@ func (s *Service) AmendVoucher(ctx context.Context, v id.ID, p voucher.Patch) (L
 		p.Customer = &who
 	}
 	asked := s.clock()
-	l, err := s.store.AmendVoucher(ctx, v, p)
+	l, err := s.store.AmendVoucher(ctx, v, p, by)
 	if err != nil {
 		return Listing{}, err
 	}
@@ -254,7 +255,7 @@ func (s *Service) AmendVoucher(ctx context.Context, v id.ID, p voucher.Patch) (L
 
 // Ensure makes a campaign with a shared code unless the code exists already.
 func (s *Service) Ensure(ctx context.Context, n NewCampaign) error {
-	_, err := s.Create(ctx, n, "")
+	_, err := s.Create(ctx, n, "", access.By{Name: access.NameServer})
 	if errors.Is(err, fault.ErrCodeTaken) {
 		return nil
 	}

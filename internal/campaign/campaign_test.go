@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"scrip/internal/access"
 	"scrip/internal/campaign"
 	"scrip/internal/code"
 	"scrip/internal/fault"
@@ -42,14 +43,14 @@ func asked(code string) campaign.NewCampaign {
 
 func TestCreate(t *testing.T) {
 	s := newService(t)
-	made, err := s.Create(t.Context(), asked("Salam"), "")
+	made, err := s.Create(t.Context(), asked("Salam"), "", access.By{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	if made.Voucher.Code != "Salam" || made.Voucher.PerCustomer != 1 || made.Voucher.CampaignID != made.Campaign.ID {
 		t.Errorf("got %+v", made.Voucher)
 	}
-	if _, err := s.Create(t.Context(), asked("SALAM"), ""); !errors.Is(err, fault.ErrCodeTaken) {
+	if _, err := s.Create(t.Context(), asked("SALAM"), "", access.By{}); !errors.Is(err, fault.ErrCodeTaken) {
 		t.Errorf("the same code in other letters: %v", err)
 	}
 	found, err := s.ByCode(t.Context(), " sa1am ")
@@ -63,14 +64,14 @@ func TestCreate(t *testing.T) {
 
 func TestAGeneratedCodeCarriesItsCheckDigit(t *testing.T) {
 	s := newService(t)
-	made, err := s.Create(t.Context(), asked(""), "")
+	made, err := s.Create(t.Context(), asked(""), "", access.By{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	if len(made.Voucher.Code) != 12 || !code.Valid(made.Voucher.Key) {
 		t.Errorf("got %q", made.Voucher.Code)
 	}
-	other, err := s.CreateVoucher(t.Context(), made.Campaign.ID, campaign.NewVoucher{Customer: "0912 123 4567"}, "")
+	other, err := s.CreateVoucher(t.Context(), made.Campaign.ID, campaign.NewVoucher{Customer: "0912 123 4567"}, "", access.By{})
 	if err != nil || other.Voucher.Code == made.Voucher.Code || other.Campaign.ID != made.Campaign.ID {
 		t.Fatalf("got %+v, %v", other, err)
 	}
@@ -82,19 +83,19 @@ func TestAGeneratedCodeCarriesItsCheckDigit(t *testing.T) {
 // Under the same key a generated code is the first one, also after a change.
 func TestCreateUnderAKey(t *testing.T) {
 	s := newService(t)
-	first, err := s.Create(t.Context(), asked(""), "k")
+	first, err := s.Create(t.Context(), asked(""), "k", access.By{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	limit := int64(99)
-	if _, err := s.AmendVoucher(t.Context(), first.Voucher.ID, voucher.Patch{Limit: &limit}); err != nil {
+	if _, err := s.AmendVoucher(t.Context(), first.Voucher.ID, voucher.Patch{Limit: &limit}, access.By{}); err != nil {
 		t.Fatal(err)
 	}
-	again, err := s.Create(t.Context(), asked(""), "k")
+	again, err := s.Create(t.Context(), asked(""), "k", access.By{})
 	if err != nil || !again.Replayed || *again.Voucher != *first.Voucher {
 		t.Errorf("got %+v, %v", again, err)
 	}
-	if _, err := s.Create(t.Context(), asked("another"), "k"); !errors.Is(err, fault.ErrKeyReused) {
+	if _, err := s.Create(t.Context(), asked("another"), "k", access.By{}); !errors.Is(err, fault.ErrKeyReused) {
 		t.Errorf("another request: %v", err)
 	}
 }
@@ -118,11 +119,11 @@ func TestWhatCannotBeMade(t *testing.T) {
 	} {
 		n := asked("salam")
 		tc.change(&n)
-		if _, err := s.Create(t.Context(), n, ""); !errors.Is(err, tc.want) {
+		if _, err := s.Create(t.Context(), n, "", access.By{}); !errors.Is(err, tc.want) {
 			t.Errorf("%s: got %v, want %v", name, err, tc.want)
 		}
 	}
-	if _, err := s.CreateVoucher(t.Context(), id.New(start), campaign.NewVoucher{Code: "x"}, ""); !errors.Is(err, fault.ErrCampaignNotFound) {
+	if _, err := s.CreateVoucher(t.Context(), id.New(start), campaign.NewVoucher{Code: "x"}, "", access.By{}); !errors.Is(err, fault.ErrCampaignNotFound) {
 		t.Errorf("a voucher of no campaign: %v", err)
 	}
 	if err := s.Ensure(t.Context(), asked("salam")); err != nil {

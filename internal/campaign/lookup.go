@@ -13,32 +13,39 @@ import (
 // lookupWaitMax bounds one read: its batch has no caller's deadline, and the next waits for it.
 const lookupWaitMax = 10 * time.Second
 
+// Found is a voucher with its campaign, and what the store's clock showed as they were read: by that their
+// windows are judged, whatever this process's clock shows.
+type Found struct {
+	Listing
+	Now time.Time
+}
+
 // ByCode returns the voucher with a code, as it was typed, or fault.ErrVoucherNotFound. Callers who ask at
 // once share what they get; it is not to be changed.
-func (s *Service) ByCode(ctx context.Context, typed string) (Listing, error) {
+func (s *Service) ByCode(ctx context.Context, typed string) (Found, error) {
 	key, err := code.Normalise(typed)
 	if err != nil {
-		return Listing{}, err
+		return Found{}, err
 	}
 	found, err := s.lookups.Submit(ctx, key)
 	switch {
 	case errors.Is(err, groupcommit.ErrQueueFull):
-		return Listing{}, fault.ErrOverloaded
+		return Found{}, fault.ErrOverloaded
 	case errors.Is(err, groupcommit.ErrClosed):
-		return Listing{}, fault.ErrShuttingDown
+		return Found{}, fault.ErrShuttingDown
 	case err != nil && ctx.Err() != nil:
-		return Listing{}, fault.ErrTimeout.With(err)
+		return Found{}, fault.ErrTimeout.With(err)
 	case err != nil:
-		return Listing{}, fault.ErrStoreUnavailable.With(err)
+		return Found{}, fault.ErrStoreUnavailable.With(err)
 	case found.Voucher == nil:
-		return Listing{}, fault.ErrVoucherNotFound
+		return Found{}, fault.ErrVoucherNotFound
 	default:
 		return found, nil
 	}
 }
 
 // lookUp reads the codes that wait, each once: a crowd asks for the same few.
-func (s *Service) lookUp(ctx context.Context, batch []string) ([]Listing, error) {
+func (s *Service) lookUp(ctx context.Context, batch []string) ([]Found, error) {
 	ctx, cancel := context.WithTimeout(ctx, lookupWaitMax)
 	defer cancel()
 	at := make(map[string]int, len(batch))
@@ -49,13 +56,13 @@ func (s *Service) lookUp(ctx context.Context, batch []string) ([]Listing, error)
 			keys = append(keys, key)
 		}
 	}
-	found, _, err := s.store.Lookup(ctx, keys)
+	listings, now, err := s.store.Lookup(ctx, keys)
 	if err != nil {
 		return nil, err
 	}
-	listings := make([]Listing, len(batch))
+	found := make([]Found, len(batch))
 	for i, key := range batch {
-		listings[i] = found[at[key]]
+		found[i] = Found{Listing: listings[at[key]], Now: now}
 	}
-	return listings, nil
+	return found, nil
 }

@@ -10,6 +10,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"scrip/internal/access"
 	"scrip/internal/campaign"
 	"scrip/internal/fault"
 	"scrip/internal/gate/memgate"
@@ -45,7 +46,7 @@ func TestACrowdOfReportsIsOneRead(t *testing.T) {
 			t.Fatal(err)
 		}
 		for i := range 3 {
-			if _, err := s.Create(t.Context(), asked(fmt.Sprintf("code%d", i)), ""); err != nil {
+			if _, err := s.Create(t.Context(), asked(fmt.Sprintf("code%d", i)), "", access.By{}); err != nil {
 				t.Fatal(err)
 			}
 		}

@@ -33,17 +33,22 @@ type Process struct {
 type grammar struct {
 	JSON bool `name:"json" help:"Answer with one JSON document on stdout, and with a JSON problem on stderr."`
 
-	Serve    serveCmd    `cmd:"" help:"Run the server."`
-	Ping     pingCmd     `cmd:"" help:"Ask a running server whether it takes requests."`
-	Code     codeCmd     `cmd:"" help:"Make and look after codes, on a running server."`
-	Redeem   redeemCmd   `cmd:"" help:"Use a code for a customer, on a running server."`
-	Wallet   walletCmd   `cmd:"" help:"Look into wallets, on a running server."`
-	Stampede stampedeCmd `cmd:"" help:"Rehearse: flood a running server with customers and prove the outcome."`
-	Verify   verifyCmd   `cmd:"" help:"Recompute every invariant from the database and say what is wrong."`
-	Copy     copyCmd     `cmd:"" help:"Move up: carry everything from one store into another, exactly."`
-	Migrate  migrateCmd  `cmd:"" help:"Bring the database to this version's schema."`
-	Config   configCmd   `cmd:"" help:"Show the server's configuration, without its secrets."`
-	Version  versionCmd  `cmd:"" help:"Show the version."`
+	Serve       serveCmd       `cmd:"" help:"Run the server."`
+	Ping        pingCmd        `cmd:"" help:"Ask a running server whether it takes requests."`
+	Code        codeCmd        `cmd:"" help:"Make and look after codes, on a running server."`
+	Redeem      redeemCmd      `cmd:"" help:"Use a code for a customer, on a running server."`
+	Wallet      walletCmd      `cmd:"" help:"Look into wallets, on a running server."`
+	Key         keyCmd         `cmd:"" help:"Make and look after the keys of those who may call."`
+	AuditEvents auditEventsCmd `cmd:"" name:"audit-events" help:"Look who changed what, on a running server."`
+	Seal        sealCmd        `cmd:"" help:"Look at the seals of the ledger, on a running server."`
+	Stampede    stampedeCmd    `cmd:"" help:"Rehearse: flood a running server with customers and prove the outcome."`
+	Verify      verifyCmd      `cmd:"" help:"Recompute every invariant from the database and say what is wrong."`
+	Copy        copyCmd        `cmd:"" help:"Move up: carry everything from one store into another, exactly."`
+	Backup      backupCmd      `cmd:"" help:"Back the embedded store up, beside a running server."`
+	Restore     restoreCmd     `cmd:"" help:"Make a data folder from a backup, and verify it."`
+	Migrate     migrateCmd     `cmd:"" help:"Bring the database to this version's schema."`
+	Config      configCmd      `cmd:"" help:"Show the server's configuration, without its secrets."`
+	Version     versionCmd     `cmd:"" help:"Show the version."`
 }
 
 const description = `Scrip redeems charge codes and discount codes into wallets, exactly and durably, while everybody presses the button at once.

@@ -22,7 +22,17 @@ func TestWrongCommandLinesExitWithTwo(t *testing.T) {
 		{"", "scrip --help"},
 		{"server", "see scrip --help"},
 		{"serve --lisen x", "scrip serve --help"},
-		{"serve --listen 0.0.0.0:8000", "--listen (SCRIP_LISTEN)"},
+		{"serve --listen 0.0.0.0", "--listen (SCRIP_LISTEN)"},
+		{"redeem x y --key sk_1 --key-file ./none", "are both given"},
+		{"redeem x y --key-file /nowhere/at/all", "--key-file (SCRIP_KEY_FILE)"},
+		{"key create --name x", "either --scopes"},
+		{"key create --name x --scopes read --publishable", "either --scopes"},
+		{"key create --name x --scopes root", "--scopes"},
+		{"key create --scopes read", "--name"},
+		{"key create --name x --scopes read --rate=-1", "--rate"},
+		{"key create --name x --scopes read --data a --database-url postgres://h/d", "either --data or --database-url"},
+		{"key rotate key_x --overlap 1ms", "--overlap"},
+		{"key rotate key_x --never-expires --expires-at 2030-01-01T00:00:00Z", "--never-expires"},
 		{"serve --max-batch 0", "--max-batch (SCRIP_MAX_BATCH)"},
 		{"serve --database-url mysql://u:secret@h/d", "--database-url (SCRIP_DATABASE_URL)"},
 		{"serve --database-url password=secret", "as in postgres://user:password@host:5432/database"},
@@ -90,7 +100,7 @@ func TestHelpShowsAnExampleOfEveryCommand(t *testing.T) {
 	}
 	for _, command := range []string{
 		"serve", "ping", "code create", "code show", "code list", "code disable", "code enable", "redeem", "wallet show",
-		"stampede", "verify", "migrate up", "migrate status", "config", "version",
+		"stampede", "verify", "backup", "restore", "migrate up", "migrate status", "config", "version",
 	} {
 		if !strings.Contains(all.stdout, "\n  "+command) {
 			t.Errorf("%s is not listed", command)

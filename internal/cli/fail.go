@@ -51,7 +51,11 @@ func (c *command) fail(err error) int {
 	}
 	text := p.Detail
 	if r := p.Redemption; r != nil {
-		text += fmt.Sprintf(" It was number %s, receipt %s.", count(r.Rank), r.ID)
+		text += fmt.Sprintf(" It was number %s", count(r.Rank))
+		if r.ID != "" { // not on the public face
+			text += ", receipt " + r.ID
+		}
+		text += "."
 	}
 	if p.Field != "" {
 		text += " [" + p.Field + "]"

@@ -26,6 +26,8 @@ func (d *database) config() (config.Config, error) {
 
 type verifyCmd struct {
 	database `embed:""`
+
+	Seals []string `name:"seal" placeholder:"NUMBER:HASH" help:"A seal that was published earlier, which must stand in the chain; may be given more than once."`
 }
 
 // Help is the long help.
@@ -35,6 +37,7 @@ func (*verifyCmd) Help() string {
 Example:
   scrip verify --data ./data
   scrip verify --database-url postgres://scrip:secret@db:5432/scrip
+  scrip verify --seal 4711:681db68f712b56faea832cf7b24dec9adfdeba57dab9a96b73b45dc66e4c51eb
   scrip verify --json | jq '.findings[] | .check, .id'`
 }
 
@@ -55,6 +58,12 @@ func (v *verifyCmd) Run(c *command) error {
 	if err != nil {
 		return err
 	}
+	published := make([]app.PublishedSeal, len(v.Seals))
+	for i, text := range v.Seals {
+		if published[i], err = app.ParsePublishedSeal(text); err != nil {
+			return usageError{err}
+		}
+	}
 	began := time.Now()
 	out := verification{Findings: []app.Finding{}}
 	out.Read, err = app.Verify(c.ctx, cfg, func(f app.Finding) {
@@ -64,7 +73,7 @@ func (v *verifyCmd) Run(c *command) error {
 		case len(out.Findings) < findingsMax:
 			out.Findings = append(out.Findings, f)
 		}
-	})
+	}, published...)
 	if err != nil {
 		return usageError{err}
 	}
@@ -80,10 +89,11 @@ func (v *verifyCmd) Run(c *command) error {
 
 func (v *verification) describe(w io.Writer) {
 	r := v.Read
-	line(w, "Read %s, %s, %s, %s, %s and %s in %.1f s.",
+	line(w, "Read %s, %s, %s, %s, %s, %s and %s in %.1f s.",
 		plural(r.Campaigns, "campaign", "campaigns"), plural(r.Vouchers, "voucher", "vouchers"),
 		plural(r.Redemptions, "redemption", "redemptions"), plural(r.Rollbacks, "rollback", "rollbacks"),
-		plural(r.Wallets, "wallet", "wallets"), plural(r.Transfers, "transfer", "transfers"), v.Seconds)
+		plural(r.Wallets, "wallet", "wallets"), plural(r.Transfers, "transfer", "transfers"),
+		plural(r.Seals, "seal", "seals"), v.Seconds)
 	if v.Sound {
 		line(w, "Every invariant holds.")
 		return

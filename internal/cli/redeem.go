@@ -13,7 +13,7 @@ type redeemCmd struct {
 
 	Code     string `arg:"" help:"The code, as people type it."`
 	Customer string `arg:"" help:"The customer, most often a mobile number."`
-	Key      string `name:"key" placeholder:"TEXT" help:"Idempotency-Key: the same key again gets the same answer again."`
+	Once     string `name:"idempotency-key" placeholder:"TEXT" help:"The same key again gets the same answer again."`
 	Order    string `name:"order" placeholder:"AMOUNT" help:"For a discount: the order's amount, in whole units."`
 	OrderID  string `name:"order-id" placeholder:"TEXT" help:"For a discount: the order's id."`
 	Currency string `name:"currency" env:"SCRIP_CURRENCY" default:"IRR" placeholder:"CODE" help:"ISO 4217 code of the order (${default})."`
@@ -25,7 +25,7 @@ func (*redeemCmd) Help() string {
 
 Example:
   scrip redeem salam 09123456789
-  scrip redeem salam 09123456789 --key order-4711 --json`
+  scrip redeem salam 09123456789 --idempotency-key order-4711 --json`
 }
 
 // Run redeems.
@@ -39,8 +39,8 @@ func (k *redeemCmd) Run(c *command) error {
 		request.Order = &client.Order{ID: k.OrderID, Amount: minor, Currency: k.Currency}
 	}
 	var options []client.RequestOption
-	if k.Key != "" {
-		options = append(options, client.IdempotencyKey(k.Key))
+	if k.Once != "" {
+		options = append(options, client.IdempotencyKey(k.Once))
 	}
 	api, err := k.dial()
 	if err != nil {
@@ -61,7 +61,9 @@ func (k *redeemCmd) Run(c *command) error {
 		}
 		line(w, "Redeemed: %s is %s.%s", r.Customer, rank, again)
 		line(w, "%s\t%s", r.Effect.Kind, amount(r.Effect.Amount, r.Effect.Currency))
-		line(w, "balance\t%s", amount(r.Balance.Amount, r.Balance.Currency))
+		if r.Balance.Currency != "" { // not on the public face
+			line(w, "balance\t%s", amount(r.Balance.Amount, r.Balance.Currency))
+		}
 		line(w, "receipt\t%s", r.ID)
 	})
 }

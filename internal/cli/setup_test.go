@@ -9,12 +9,15 @@ import (
 	"strings"
 	"testing"
 
+	"scrip/internal/access"
 	"scrip/internal/campaign"
 	"scrip/internal/cli"
 	"scrip/internal/gate/memgate"
 	"scrip/internal/httpapi"
+	"scrip/internal/keyring"
 	"scrip/internal/metrics"
 	"scrip/internal/redemption"
+	"scrip/internal/seal"
 	"scrip/internal/store/memstore"
 	"scrip/internal/wallet"
 )
@@ -37,7 +40,32 @@ func run(t *testing.T, stdin string, args ...string) ran {
 // server is the real HTTP face over the memory store.
 func server(t *testing.T) string {
 	t.Helper()
+	return face(t, memstore.New(memstore.Options{}), nil)
+}
+
+// keyedServer is a server that asks for keys, with one that opens everything.
+func keyedServer(t *testing.T) (url, secret string) {
+	t.Helper()
 	s := memstore.New(memstore.Options{})
+	made, err := keyring.New(keyring.Config{}, s).Create(t.Context(),
+		keyring.NewKey{Name: "all", Kind: access.Secret, Scopes: access.All}, access.All, access.By{Name: access.NameCLI})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ring, err := keyring.NewRing(t.Context(), keyring.RingConfig{}, s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := ring.Close(context.Background()); err != nil {
+			t.Error(err)
+		}
+	})
+	return face(t, s, ring), made.Secret
+}
+
+func face(t *testing.T, s *memstore.Store, guard httpapi.Access) string {
+	t.Helper()
 	g, err := memgate.New(memgate.Config{})
 	if err != nil {
 		t.Fatal(err)
@@ -55,17 +83,17 @@ func server(t *testing.T) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	face := httptest.NewServer(httpapi.New(httpapi.Config{Currency: "IRR", Log: quiet},
-		httpapi.Services{Redemptions: r, Wallets: w, Campaigns: c}))
+	srv := httptest.NewServer(httpapi.New(httpapi.Config{Currency: "IRR", Log: quiet, Access: guard},
+		httpapi.Services{Redemptions: r, Wallets: w, Campaigns: c, Keys: keyring.New(keyring.Config{}, s), Seals: seal.New(seal.Config{}, s)}))
 	t.Cleanup(func() {
-		face.Close()
+		srv.Close()
 		for _, err := range []error{r.Close(context.Background()), w.Close(context.Background()), c.Close(context.Background()), g.Close()} {
 			if err != nil {
 				t.Error(err)
 			}
 		}
 	})
-	return face.URL
+	return srv.URL
 }
 
 // decode reads the one JSON document that text must be.

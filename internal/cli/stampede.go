@@ -30,6 +30,8 @@ func (*stampedeCmd) Help() string {
 
 With --replica the crowd is spread over several servers of one store: a customer asks again on another one, and where one fails, the next is asked.
 
+Where the server asks for keys, give a secret one with the scopes redeem and read, and without a rate of its own.
+
 It leaves its customers and redemptions on the server: rehearse with a code made for it, and let nobody else use that code meanwhile.
 
 Example:
@@ -39,8 +41,12 @@ Example:
 
 // Run rehearses.
 func (k *stampedeCmd) Run(c *command) error {
+	key, err := k.secret()
+	if err != nil {
+		return usageError{err}
+	}
 	cfg := stampede.Config{
-		URL: k.URL, Replicas: k.Replicas, Code: k.Code, Customers: k.Customers, Concurrency: k.Concurrency, Repeat: k.Repeat,
+		URL: k.URL, Key: key, Replicas: k.Replicas, Code: k.Code, Customers: k.Customers, Concurrency: k.Concurrency, Repeat: k.Repeat,
 		Timeout: k.Timeout, Patience: k.Patience, Limit: k.Within,
 	}
 	if !c.json && isTerminal(c.Stderr) {

@@ -167,26 +167,6 @@ func TestGenerateRefuses(t *testing.T) {
 	}
 }
 
-// A valid key is a digit away from its head; any other last character is not valid.
-func FuzzCheckDigit(f *testing.F) {
-	f.Add("K7M2PQ4")
-	f.Add("salam")
-	f.Fuzz(func(t *testing.T, head string) {
-		digit, err := code.CheckDigit(head)
-		if err != nil {
-			if !errors.Is(err, fault.ErrInvalidCode) || code.Valid(head) {
-				t.Fatalf("CheckDigit(%q): %v", head, err)
-			}
-			return
-		}
-		for _, c := range []byte(code.Alphabet) {
-			if key := head + string(rune(c)); code.Valid(key) != (c == digit) {
-				t.Fatalf("Valid(%q) = %v, but the digit is %c", key, c != digit, digit)
-			}
-		}
-	})
-}
-
 func BenchmarkValid(b *testing.B) {
 	key := generate(b, 12, true)
 	b.ReportAllocs()

@@ -153,36 +153,6 @@ func TestNormaliseAllocates(t *testing.T) {
 	}
 }
 
-func FuzzNormalise(f *testing.F) {
-	for _, s := range []string{"salam", "۱۲-٣ｘ", "كيك", "ﷺ", "\u1112-\u1161-\u11ab", "e\u0301", "\xff", "İıſ", "ǅ", strings.Repeat("𐎠", 65)} {
-		f.Add(s)
-	}
-	f.Fuzz(func(t *testing.T, s string) {
-		checkKey(t, s)
-		key, err := code.Normalise(s)
-		if err != nil {
-			return
-		}
-		// Separators and white space change nothing, so long as there is room for them.
-		if spaced := " -" + key + "_\n"; len(spaced) <= 256 {
-			if got, err := code.Normalise(spaced); err != nil || got != key {
-				t.Fatalf("Normalise(%q) = %q, %v; want %q", spaced, got, err, key)
-			}
-		}
-		// Nor does the case of ASCII letters.
-		if got, err := code.Normalise(strings.Map(lowerASCII, key)); err != nil || got != key {
-			t.Fatalf("in lower case %q becomes %q, %v", key, got, err)
-		}
-	})
-}
-
-func lowerASCII(r rune) rune {
-	if 'A' <= r && r <= 'Z' {
-		return r + 'a' - 'A'
-	}
-	return r
-}
-
 func BenchmarkNormalise(b *testing.B) {
 	for _, c := range []struct{ name, in string }{
 		{"normal", "K7M2PQ4T"},

@@ -14,9 +14,11 @@ func TestDefault(t *testing.T) {
 	t.Parallel()
 	want := config.Config{
 		Listen: "127.0.0.1:8000", Auth: "auto", Data: "./data", LogFormat: "text", LogLevel: "info", Currency: "IRR",
+		LimitAddress: "200/s:2000", LimitCustomer: "2/s:10", LimitPublishable: "20000/s:40000",
+		LimitMissesAddress: "20/h:40", LimitMissesCustomer: "10/h:10", LimitMissesTotal: "2/s:500",
 		DatabasePool: 16, DatabaseStatementTimeout: 5 * time.Second, DatabaseLockTimeout: 2 * time.Second,
-		RedisPrefix: "scrip", RedisReconcile: 30 * time.Second,
-		MaxBatch: 1024, MaxQueue: 8192, ShutdownGrace: 20 * time.Second, RequestTimeout: 10 * time.Second,
+		RedisPrefix: "scrip", RedisReconcile: 30 * time.Second, RetentionAudit: 400 * 24 * time.Hour, SealInterval: time.Second,
+		MaxBatch: 1024, MaxConnections: 20000, ShutdownGrace: 20 * time.Second, RequestTimeout: 10 * time.Second,
 	}
 	got := config.Default()
 	if got != want {

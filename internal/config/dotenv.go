@@ -14,8 +14,12 @@ import (
 // dotEnvMax bounds the bytes of a .env file, far above any real one.
 const dotEnvMax = 1 << 20
 
-// envURL is the one variable of ours that is not the server's: where commands find a server.
-const envURL = "SCRIP_URL"
+// The variables of ours that are not the server's: where commands find a server, and what they call it with.
+const (
+	envURL     = "SCRIP_URL"
+	envKey     = "SCRIP_KEY"
+	envKeyFile = "SCRIP_KEY_FILE"
+)
 
 // LoadDotEnv reads a .env file. Its lines are KEY=VALUE, perhaps after "export ", empty, or comments
 // that begin with "#". A value stands as it is up to the end of the line or a "#" after white space;
@@ -53,7 +57,7 @@ func parseDotEnv(path, text string) (map[string]string, error) {
 // UnknownKeys returns the keys of env that begin with SCRIP_ but mean nothing to us, in order: most
 // likely each is a slip that leaves a default in force.
 func UnknownKeys(env map[string]string) []string {
-	known := []string{envURL}
+	known := []string{envURL, envKey, envKeyFile}
 	for _, f := range fields() {
 		known = append(known, f.env)
 	}

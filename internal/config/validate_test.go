@@ -11,22 +11,31 @@ import (
 func TestValidateTakes(t *testing.T) {
 	t.Parallel()
 	for name, change := range map[string]func(*config.Config){
-		"another port":      func(c *config.Config) { c.Listen = "127.0.0.1:9000" },
-		"any free port":     func(c *config.Config) { c.Listen = "127.0.0.1:0" },
-		"localhost":         func(c *config.Config) { c.Listen = "localhost:8000" },
-		"IPv6 loopback":     func(c *config.Config) { c.Listen = "[::1]:8000" },
-		"all of 127/8":      func(c *config.Config) { c.Listen = "127.8.9.10:8000" },
-		"IPv4 inside IPv6":  func(c *config.Config) { c.Listen = "[::ffff:127.0.0.1]:8000" },
-		"json":              func(c *config.Config) { c.LogFormat = "json" },
-		"debug":             func(c *config.Config) { c.LogLevel = "debug" },
-		"yen":               func(c *config.Config) { c.Currency = "JPY" },
-		"one at a time":     func(c *config.Config) { c.MaxBatch, c.MaxQueue = 1, 1 },
+		"another port":     func(c *config.Config) { c.Listen = "127.0.0.1:9000" },
+		"any free port":    func(c *config.Config) { c.Listen = "127.0.0.1:0" },
+		"localhost":        func(c *config.Config) { c.Listen = "localhost:8000" },
+		"IPv6 loopback":    func(c *config.Config) { c.Listen = "[::1]:8000" },
+		"all of 127/8":     func(c *config.Config) { c.Listen = "127.8.9.10:8000" },
+		"IPv4 inside IPv6": func(c *config.Config) { c.Listen = "[::ffff:127.0.0.1]:8000" },
+		"json":             func(c *config.Config) { c.LogFormat = "json" },
+		"debug":            func(c *config.Config) { c.LogLevel = "debug" },
+		"yen":              func(c *config.Config) { c.Currency = "JPY" },
+		"one at a time":    func(c *config.Config) { c.MaxBatch, c.MaxQueue = 1, 1 },
+		"a name":           func(c *config.Config) { c.AllowedHosts = "scrip.example.com, codes.example.com" },
+		"a site": func(c *config.Config) {
+			c.AllowOrigins = "https://shop.example.com,http://localhost:3000, https://[::1]:8443"
+		},
+		"TLS":               func(c *config.Config) { c.TLSCert, c.TLSKey = "cert.pem", "key.pem" },
+		"some in flight":    func(c *config.Config) { c.MaxInflight = 1 },
 		"the largest":       func(c *config.Config) { c.MaxBatch, c.MaxQueue = 1<<14, 1<<20 },
 		"short durations":   func(c *config.Config) { c.ShutdownGrace, c.RequestTimeout = time.Millisecond, time.Millisecond },
 		"longest durations": func(c *config.Config) { c.ShutdownGrace, c.RequestTimeout = time.Hour, 10*time.Minute },
 		"a path with space": func(c *config.Config) { c.Data = "/srv/scrip data" },
-		"all addresses":     func(c *config.Config) { c.Auth, c.Listen = "off", ":8000" },
+		"all addresses":     func(c *config.Config) { c.Listen = ":8000" },
+		"all IPv6":          func(c *config.Config) { c.Auth, c.Listen = "on", "[::]:8000" },
 		"a LAN address":     func(c *config.Config) { c.Auth, c.Listen = "off", "192.168.1.2:8000" },
+		"a host name":       func(c *config.Config) { c.Listen = "localhost.example.com:8000" },
+		"a first key":       func(c *config.Config) { c.FirstKeyFile = "./first key" },
 		"PostgreSQL":        func(c *config.Config) { c.DatabaseURL = "postgres://scrip:s3cr3t@db:5432/scrip?sslmode=verify-full" },
 		"its long name":     func(c *config.Config) { c.DatabaseURL = "postgresql://db/scrip" },
 		"several servers": func(c *config.Config) {
@@ -63,11 +72,8 @@ func TestValidateRefuses(t *testing.T) {
 		{"a port too high", func(c *config.Config) { c.Listen = "127.0.0.1:65536" }, []string{"from 0 to 65535"}},
 		{"a negative port", func(c *config.Config) { c.Listen = "127.0.0.1:-1" }, []string{"from 0 to 65535"}},
 		{"bare IPv6", func(c *config.Config) { c.Listen = "::1:8000" }, []string{"a host and a port"}},
-		{"all addresses", func(c *config.Config) { c.Listen = ":8000" }, []string{"--listen", `":8000"`, "needs keys", "refuses to start", "--auth off"}},
-		{"all IPv4", func(c *config.Config) { c.Listen = "0.0.0.0:8000" }, []string{"needs keys", "--auth off"}},
-		{"all IPv6", func(c *config.Config) { c.Listen = "[::]:8000" }, []string{"needs keys", "--auth off"}},
-		{"a LAN address", func(c *config.Config) { c.Listen = "192.168.1.2:8000" }, []string{"needs keys", "--auth off"}},
-		{"a host name", func(c *config.Config) { c.Listen = "localhost.example.com:8000" }, []string{"needs keys", "--auth off"}},
+		{"a NUL in the key's path", func(c *config.Config) { c.FirstKeyFile = "a\x00b" }, []string{"--first-key-file", "SCRIP_FIRST_KEY_FILE", "NUL"}},
+		{"a blank path of the key", func(c *config.Config) { c.FirstKeyFile = " " }, []string{"--first-key-file", "not there yet"}},
 		{"no directory", func(c *config.Config) { c.Data = " " }, []string{"--data", "SCRIP_DATA", "./data"}},
 		{"a NUL in the path", func(c *config.Config) { c.Data = "da\x00ta" }, []string{"--data", "NUL"}},
 		{"MySQL", func(c *config.Config) { c.DatabaseURL = "mysql://db/scrip" }, []string{"--database-url", "postgres:// or postgresql://"}},
@@ -92,15 +98,28 @@ func TestValidateRefuses(t *testing.T) {
 		{"a short wait for locks", func(c *config.Config) { c.DatabaseLockTimeout = time.Microsecond }, []string{"--database-lock-timeout", "from 100ms"}},
 		{"keys without a name", func(c *config.Config) { c.RedisPrefix = "Scrip{}" }, []string{"--redis-prefix", "SCRIP_REDIS_PREFIX", "small letters"}},
 		{"a busy task", func(c *config.Config) { c.RedisReconcile = time.Millisecond }, []string{"--redis-reconcile", "SCRIP_REDIS_RECONCILE", "from 1s"}},
-		{"no such authority", func(c *config.Config) { c.Auth = "none" }, []string{"--auth", "SCRIP_AUTH", "auto, off"}},
+		{"a short memory", func(c *config.Config) { c.RetentionAudit = time.Hour }, []string{"--retention-audit", "SCRIP_RETENTION_AUDIT", "from 24h0m0s", "0 for ever"}},
+		{"seals without a pause", func(c *config.Config) { c.SealInterval = time.Millisecond }, []string{"--seal-interval", "SCRIP_SEAL_INTERVAL", "from 100ms", "0 for never"}},
+		{"a memory of the future", func(c *config.Config) { c.RetentionAudit = -24 * time.Hour }, []string{"--retention-audit", "from 24h0m0s"}},
+		{"no such authority", func(c *config.Config) { c.Auth = "none" }, []string{"--auth", "SCRIP_AUTH", "auto, on, off"}},
 		{"a log format", func(c *config.Config) { c.LogFormat = "xml" }, []string{"--log-format", "SCRIP_LOG_FORMAT", `"xml"`, "text, json"}},
 		{"a log level", func(c *config.Config) { c.LogLevel = "INFO" }, []string{"--log-level", "SCRIP_LOG_LEVEL", `"INFO"`, "debug, info, warn, error"}},
 		{"no currency", func(c *config.Config) { c.Currency = "" }, []string{"--currency", "SCRIP_CURRENCY", "ISO 4217"}},
 		{"a small currency", func(c *config.Config) { c.Currency = "irr" }, []string{"--currency", `"irr"`, "capitals"}},
 		{"no batch", func(c *config.Config) { c.MaxBatch = 0 }, []string{"--max-batch", "SCRIP_MAX_BATCH", `"0"`, "from 1 to 16384"}},
 		{"a huge batch", func(c *config.Config) { c.MaxBatch = 1 << 40 }, []string{"--max-batch", "from 1 to"}},
-		{"a negative queue", func(c *config.Config) { c.MaxQueue = -1 }, []string{"--max-queue", "SCRIP_MAX_QUEUE", `"-1"`, "from 1 to"}},
+		{"a negative queue", func(c *config.Config) { c.MaxQueue = -1 }, []string{"--max-queue", "SCRIP_MAX_QUEUE", `"-1"`, "from 0 to"}},
 		{"a queue below a batch", func(c *config.Config) { c.MaxQueue = 1023 }, []string{"--max-queue", "at least --max-batch, which is 1024"}},
+		{"a host with a port", func(c *config.Config) { c.AllowedHosts = "scrip.example.com:8000" }, []string{"--allowed-hosts", "SCRIP_ALLOWED_HOSTS", "without a scheme and a port"}},
+		{"an empty host", func(c *config.Config) { c.AllowedHosts = "a,,b" }, []string{"--allowed-hosts", `"" is no name`}},
+		{"every site", func(c *config.Config) { c.AllowOrigins = "*" }, []string{"--allow-origins", "SCRIP_ALLOW_ORIGINS", "is no origin", "https://shop.example.com"}},
+		{"many sites", func(c *config.Config) { c.AllowOrigins = "https://*.example.com" }, []string{"--allow-origins", "is no origin"}},
+		{"a site with a path", func(c *config.Config) { c.AllowOrigins = "https://shop.example.com/" }, []string{"--allow-origins", "without a slash"}},
+		{"a site without a scheme", func(c *config.Config) { c.AllowOrigins = "shop.example.com" }, []string{"--allow-origins", "a scheme and a host"}},
+		{"half of TLS", func(c *config.Config) { c.TLSKey = "key.pem" }, []string{"--tls-cert (SCRIP_TLS_CERT)", "--tls-key is set"}},
+		{"the other half", func(c *config.Config) { c.TLSCert = "cert.pem" }, []string{"--tls-key (SCRIP_TLS_KEY)", "--tls-cert is set"}},
+		{"no connections", func(c *config.Config) { c.MaxConnections = 0 }, []string{"--max-connections", "SCRIP_MAX_CONNECTIONS", "from 1 to"}},
+		{"less than none", func(c *config.Config) { c.MaxInflight = -1 }, []string{"--max-inflight", "SCRIP_MAX_INFLIGHT", "from 0 to"}},
 		{"no grace", func(c *config.Config) { c.ShutdownGrace = 0 }, []string{"--shutdown-grace", "SCRIP_SHUTDOWN_GRACE", `"0s"`, "above zero"}},
 		{"a long timeout", func(c *config.Config) { c.RequestTimeout = time.Hour }, []string{"--request-timeout", "SCRIP_REQUEST_TIMEOUT", "10m0s"}},
 		{"a long value", func(c *config.Config) { c.LogLevel = strings.Repeat("x", 10_000) }, []string{"--log-level", "debug"}},
@@ -131,8 +150,8 @@ func TestValidateReportsEverything(t *testing.T) {
 		t.Fatal("a zero Config is valid")
 	}
 	lines := strings.Split(err.Error(), "\n")
-	if len(lines) != 15 { // all but the two URLs and their files, which may be empty
-		t.Errorf("%d errors, want 15:\n%v", len(lines), err)
+	if len(lines) != 21 { // all but the two URLs and their files, which may be empty
+		t.Errorf("%d errors, want 21:\n%v", len(lines), err)
 	}
 	for _, line := range lines {
 		if !strings.HasPrefix(line, "--") || !strings.Contains(line, "(SCRIP_") {

@@ -168,48 +168,6 @@ func checkNormal(t *testing.T, s string) {
 	}
 }
 
-func FuzzNormalise(f *testing.F) {
-	for _, s := range []string{mobile, "0098(0)9121234567", "۰۹۱۲۱۲۳۴۵۶۷", "+00989121234567", "00 00 98", "(((", "+\u200c9", " x\u00a0", "\xff", "00" + mobile} {
-		f.Add(s)
-	}
-	f.Fuzz(func(t *testing.T, s string) {
-		checkNormal(t, s)
-		got, err := customer.Normalise(s)
-		if err != nil {
-			return
-		}
-		persian := strings.Map(func(r rune) rune {
-			if '0' <= r && r <= '9' {
-				return r - '0' + '۰'
-			}
-			return r
-		}, got)
-		if twin, err := customer.Normalise(persian); err != nil || twin != got {
-			t.Fatalf("%q is %q, but %q is %q, %v", s, got, persian, twin, err)
-		}
-	})
-}
-
-func FuzzMask(f *testing.F) {
-	f.Add(mobile)
-	f.Add("\xffسلام\x00")
-	f.Fuzz(func(t *testing.T, s string) {
-		got := customer.Mask(s)
-		n, shown := utf8.RuneCountInString(s), 0
-		for _, r := range got {
-			if !unicode.IsPrint(r) {
-				t.Fatalf("Mask(%q) = %q can't be printed", s, got)
-			}
-			if r != '•' {
-				shown++
-			}
-		}
-		if shown > 5 || (n < 8 && shown > 0) || utf8.RuneCountInString(got) != min(n, 128) {
-			t.Fatalf("Mask(%q) = %q", s, got)
-		}
-	})
-}
-
 func BenchmarkNormalise(b *testing.B) {
 	for _, c := range []struct{ name, in string }{
 		{"normal", mobile},

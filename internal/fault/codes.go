@@ -46,9 +46,23 @@ var (
 	ErrCampaignNotFound = &Error{Kind: NotFound, Code: "campaign_not_found", Message: "There is no such campaign."}
 	ErrCodeTaken        = &Error{Kind: Conflict, Code: "code_taken", Message: "There is already a voucher with this code.", Field: "code"}
 
+	ErrSealNotFound = &Error{Kind: NotFound, Code: "seal_not_found", Message: "There is no such seal."}
+
+	ErrUnauthorized = &Error{Kind: Unauthorized, Code: "unauthorized", Message: "This needs a valid key; send it as Authorization: Bearer, followed by the key."}
+	ErrForbidden    = &Error{Kind: Forbidden, Code: "insufficient_scope", Message: "This key may not do that."}
+	ErrCrossOrigin  = &Error{Kind: Forbidden, Code: "cross_origin", Message: "This comes from a web page of another site, which may not call this route. Pages that may are named by --allow-origins."}
+	ErrUnknownHost  = &Error{Kind: Forbidden, Code: "unknown_host", Message: "This server is not asked by that name. Ask it by its address or as localhost, or start it with --allowed-hosts and the name."}
+	ErrKeyNotFound  = &Error{Kind: NotFound, Code: "key_not_found", Message: "There is no such key."}
+	ErrKeyRevoked   = &Error{Kind: Conflict, Code: "key_revoked", Message: "This key is revoked, which is for ever; make a new one."}
+	ErrLastAdminKey = &Error{Kind: Conflict, Code: "last_admin_key", Message: "This is the last usable key with the scope admin; without it keys can be made at the database alone. Make another first, or say force."}
+
+	ErrRateLimited   = &Error{Kind: Limited, Code: "rate_limited", Message: "Too many requests; the RateLimit header says of what. Nothing was done; ask again after the time in Retry-After.", Retry: 1e9}
+	ErrTooManyMisses = &Error{Kind: Limited, Code: "too_many_misses", Message: "Too many codes were tried that can't be redeemed. This one was not looked at; check it, and ask again after the time in Retry-After.", Retry: 1e9}
+
 	ErrOverloaded       = &Error{Kind: Unavailable, Code: "overloaded", Message: "Too many requests are waiting. Nothing was done; ask again.", Retry: 1e9}
 	ErrShuttingDown     = &Error{Kind: Unavailable, Code: "shutting_down", Message: "This server is stopping. Nothing was done; ask again.", Retry: 1e9}
 	ErrStoreUnavailable = &Error{Kind: Unavailable, Code: "store_unavailable", Message: "The store can't be reached or can't write. Ask again with the same Idempotency-Key.", Retry: 1e9}
+	ErrClientGone       = &Error{Kind: Unavailable, Code: "client_gone", Message: "The client hung up before this was started. Nothing was done; ask again.", Retry: 1e9}
 	ErrTimeout          = &Error{Kind: Unavailable, Code: "timeout", Message: "No answer in time. What was asked may still happen; ask again with the same Idempotency-Key.", Retry: 1e9}
 )
 
@@ -63,6 +77,9 @@ func All() []*Error {
 		ErrBudgetExceeded, ErrAlreadyRedeemed, ErrCustomerLimit, ErrOrderRequired, ErrCurrencyMismatch, ErrNoEffect, ErrBalanceOverflow,
 		ErrRedemptionNotFound, ErrAlreadyRolledBack, ErrInsufficientFunds,
 		ErrCampaignNotFound, ErrCodeTaken,
-		ErrOverloaded, ErrShuttingDown, ErrStoreUnavailable, ErrTimeout,
+		ErrSealNotFound,
+		ErrUnauthorized, ErrForbidden, ErrCrossOrigin, ErrUnknownHost, ErrKeyNotFound, ErrKeyRevoked, ErrLastAdminKey,
+		ErrRateLimited, ErrTooManyMisses,
+		ErrOverloaded, ErrShuttingDown, ErrStoreUnavailable, ErrClientGone, ErrTimeout,
 	}
 }

@@ -19,8 +19,10 @@ func TestSubmitAllocatesNothing(t *testing.T) {
 	b := newBenchBatcher(t, 0)
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
+	client, hangUp := context.WithCancel(t.Context()) // as each request has its own, whose end nobody waits for
+	defer hangUp()
 	perSubmit := testing.AllocsPerRun(1000, func() {
-		if _, err := b.Submit(ctx, command{}); err != nil {
+		if _, err := b.SubmitFor(ctx, client, command{}); err != nil {
 			t.Fatal(err)
 		}
 	})

@@ -3,6 +3,7 @@ package groupcommit
 import (
 	"context"
 	"fmt"
+	"runtime"
 	"runtime/debug"
 	"time"
 )
@@ -45,8 +46,8 @@ func (b *Batcher[C, R]) awaitWork() int {
 	return b.queue.len
 }
 
-// form fills a batch from the head of the queue. Screened commands make room for others, but a batch
-// looks at no more than those that waited when it began: a stream of newcomers that are all screened
+// form fills a batch from the head of the queue. Dropped commands make room for others, but a batch
+// looks at no more than those that waited when it began: a stream of newcomers that are all dropped
 // must not keep those that were admitted from leaving.
 func (b *Batcher[C, R]) form(f *batch[C, R], waiting int) {
 	for waiting > 0 && len(f.commands) < b.cfg.MaxBatch {
@@ -62,12 +63,21 @@ func (b *Batcher[C, R]) form(f *batch[C, R], waiting int) {
 		waiting -= len(taken)
 		f.calls = f.calls[:kept]
 		for _, c := range taken { // calls that stay move down in place, never past the one being read
-			if !b.screened(c) {
+			if !dropped(c) && !b.screened(c) {
 				f.calls = append(f.calls, c)
 				f.commands = append(f.commands, c.command)
 			}
 		}
 	}
+}
+
+// dropped reports whether the call's client has gone, and ends it then.
+func dropped[C, R any](c *call[C, R]) bool {
+	why := c.gone()
+	if why != nil {
+		c.fail(fmt.Errorf("%w: %w", ErrWithdrawn, why))
+	}
+	return why != nil
 }
 
 // screened reports whether Screen answered the call.
@@ -99,6 +109,7 @@ func (b *Batcher[C, R]) commit(ctx context.Context, f *batch[C, R]) {
 	results, err := b.flush(ctx, f.commands)
 	took := time.Since(start)
 
+	// gofail: var beforeReply struct{}
 	for i, c := range f.calls {
 		if err != nil {
 			c.fail(err)
@@ -139,6 +150,15 @@ func (b *Batcher[C, R]) settle(commands []C, results []R) (err error) {
 // recovered, deferred, turns a panic of a callback into its error, with the stack for whoever logs it.
 func recovered(callback string, err *error) {
 	if v := recover(); v != nil {
-		*err = fmt.Errorf("%w: %s: %v\n%s", ErrPanicked, callback, v, debug.Stack())
+		*err = fmt.Errorf("%w: %s: %s\n%s", ErrPanicked, callback, about(v), debug.Stack())
 	}
+}
+
+// about says what a panic was about: the runtime's own words, and of anything else its type alone. A value may hold
+// what a command is about, and errors are logged.
+func about(v any) string {
+	if err, ok := v.(runtime.Error); ok {
+		return err.Error()
+	}
+	return fmt.Sprintf("a value of type %T", v)
 }

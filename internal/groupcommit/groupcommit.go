@@ -10,6 +10,7 @@
 //   - Exactly one reply to each submit: its result, its batch's error, or why it was not done.
 //   - Leaving is honest. A caller that leaves while its command waits takes it away (ErrWithdrawn:
 //     surely not done). A command that was taken into a batch goes on without its caller (ErrAbandoned).
+//     A command whose client has gone by the time that its batch is formed is not started (ErrWithdrawn).
 //   - Clean end. Close refuses newcomers and flushes what waits; its context is the hard deadline.
 //
 // ErrQueueFull, ErrTooMany, ErrWithdrawn and ErrClosed say that the command was surely not done. After
@@ -42,7 +43,7 @@ var (
 	ErrQueueFull   = errors.New("groupcommit: the queue is full")
 	ErrTooMany     = errors.New("groupcommit: more commands than the queue can ever hold")
 	ErrClosed      = errors.New("groupcommit: closed")
-	ErrWithdrawn   = errors.New("groupcommit: the caller left before its command was taken")
+	ErrWithdrawn   = errors.New("groupcommit: the caller left before its command was started")
 	ErrAbandoned   = errors.New("groupcommit: the caller left after its command was taken")
 	ErrCutOff      = errors.New("groupcommit: the deadline of Close ended the flush")
 	ErrResultCount = errors.New("groupcommit: wrong number of results")

@@ -4,12 +4,21 @@ package groupcommit
 // the caller; in between, to whoever took it off the queue.
 type call[C, R any] struct {
 	command C
+	client  Client        // nil for nobody to ask
 	result  R             // written before the reply is sent, read after it
 	err     error         // likewise
 	done    chan struct{} // of capacity 1: the only reply never waits for its caller
 
 	queued     bool // guarded by the batcher's mu, as are its neighbours
 	prev, next *call[C, R]
+}
+
+// gone says why nobody waits for the reply any longer, or nil.
+func (c *call[C, R]) gone() error {
+	if c.client == nil {
+		return nil
+	}
+	return c.client.Err()
 }
 
 // answer sends the reply. The caller may use c for another submit at once: do not touch it again.

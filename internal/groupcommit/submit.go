@@ -6,13 +6,28 @@ import (
 	"fmt"
 )
 
+// Client is the one for whom a caller waits. Err says why there is nobody left to hear the answer, and nil
+// while there is; it must be quick and safe for concurrent use, also after the caller has its reply. The
+// context of a request is one.
+//
+// A caller may share its ctx, and the one timer behind it, with many others, and give each client apart: asking
+// a context for its error costs nothing, while waiting for its end costs a channel for each.
+type Client interface{ Err() error }
+
 // Submit hands in one command and waits for its reply.
 func (b *Batcher[C, R]) Submit(ctx context.Context, command C) (R, error) {
+	return b.SubmitFor(ctx, nil, command)
+}
+
+// SubmitFor is Submit for a client. A client that goes does not end the wait; but if it has gone by the time
+// that the command's batch is formed, the command is not started, and the error is ErrWithdrawn with the
+// client's own.
+func (b *Batcher[C, R]) SubmitFor(ctx context.Context, client Client, command C) (R, error) {
 	var none R
 	if ctx.Err() != nil {
 		return none, left(ctx, ErrWithdrawn)
 	}
-	c := b.newCall(command)
+	c := b.newCall(client, command)
 	if err := b.enqueue(c); err != nil {
 		b.recycle(c)
 		return none, err
@@ -30,6 +45,12 @@ type Reply[R any] struct {
 // one reply to each, in order. All of them enter or none: then the error says why, and there are no
 // replies. They may span batches. If ctx ends, those that are withdrawn are a tail of the commands.
 func (b *Batcher[C, R]) SubmitAll(ctx context.Context, commands []C) ([]Reply[R], error) {
+	return b.SubmitAllFor(ctx, nil, commands)
+}
+
+// SubmitAllFor is SubmitAll for a client; see SubmitFor. Of a client that has gone, those commands are not
+// started that were not yet in a batch.
+func (b *Batcher[C, R]) SubmitAllFor(ctx context.Context, client Client, commands []C) ([]Reply[R], error) {
 	if ctx.Err() != nil {
 		return nil, left(ctx, ErrWithdrawn)
 	}
@@ -38,7 +59,7 @@ func (b *Batcher[C, R]) SubmitAll(ctx context.Context, commands []C) ([]Reply[R]
 	}
 	calls := make([]*call[C, R], len(commands))
 	for i, command := range commands {
-		calls[i] = b.newCall(command)
+		calls[i] = b.newCall(client, command)
 	}
 	if err := b.enqueue(calls...); err != nil {
 		for _, c := range calls {
@@ -113,9 +134,9 @@ func (b *Batcher[C, R]) withdraw(c *call[C, R]) bool {
 	return true
 }
 
-func (b *Batcher[C, R]) newCall(command C) *call[C, R] {
+func (b *Batcher[C, R]) newCall(client Client, command C) *call[C, R] {
 	c := b.idle.Get().(*call[C, R]) //nolint:forcetypeassert,errcheck // the pool holds nothing else
-	c.command = command
+	c.client, c.command = client, command
 	return c
 }
 

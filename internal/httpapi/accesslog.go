@@ -14,7 +14,8 @@ import (
 // while something fails, is dropped and counted, and the count is logged.
 //
 // Every request is a line at debug level; what failed on our side is one at warn (503) or error. A line
-// names the route, never the path, so that no code and no customer stands in it.
+// names the route, never the path, so that no code and no customer stands in it, and what a request has sent is masked
+// in the text of what went wrong, unless Config.LogUnmasked asks for both.
 type AccessLog struct {
 	log     *slog.Logger
 	lines   chan line
@@ -34,7 +35,8 @@ type line struct {
 	status    int
 	bytes     int
 	code      string
-	err       error
+	err       string // what went wrong, masked
+	path      string // with its query; empty unless it is asked for
 }
 
 const (
@@ -116,8 +118,11 @@ func (l *line) write(ctx context.Context, log *slog.Logger) {
 	if l.code != "" {
 		attrs = append(attrs, slog.String("code", l.code))
 	}
-	if l.err != nil {
-		attrs = append(attrs, slog.Any("err", l.err))
+	if l.err != "" {
+		attrs = append(attrs, slog.String("err", l.err))
+	}
+	if l.path != "" {
+		attrs = append(attrs, slog.String("path", l.path))
 	}
 	log.LogAttrs(ctx, l.level, "request", attrs...)
 }
@@ -148,7 +153,10 @@ func (s *server) note(ctx context.Context, x *exchange, name string) {
 		status: x.status, bytes: len(x.out),
 	}
 	if x.refusal != nil {
-		l.code, l.err = string(x.refusal.Code), x.refusal.Err
+		l.code, l.err = string(x.refusal.Code), x.maskedCause()
+	}
+	if s.cfg.LogUnmasked {
+		l.path = x.r.URL.RequestURI()
 	}
 	if wanted {
 		s.cfg.AccessLog.put(l)

@@ -16,6 +16,7 @@ const someID = "01h455vb4pex5vsknk084sn02q"
 func somePath(path string) string {
 	return strings.NewReplacer(
 		"{redemption}", "rdm_"+someID, "{campaign}", "cmp_"+someID, "{voucher}", "vch_"+someID, "{customer}", "ali",
+		"{key}", "key_"+someID,
 	).Replace(path)
 }
 

@@ -39,15 +39,22 @@ func (x *exchange) decodeOptional(out any) error {
 	return decodeJSON(x.in, out)
 }
 
-// read takes in the whole body, within the route's bounds.
+// read takes in the whole body, within the route's bounds. With it the request is here, and begins to work.
 func (x *exchange) read() error {
 	if err := x.checkType(); err != nil {
 		return err
 	}
-	limit := x.rt.body.bytesMax
-	if x.r.ContentLength > int64(limit) {
-		return tooLarge(limit)
+	if x.r.ContentLength > int64(x.rt.body.bytesMax) {
+		return tooLarge(x.rt.body.bytesMax)
 	}
+	if err := x.receive(); err != nil {
+		return err
+	}
+	return x.work()
+}
+
+// readAll reads the body to its end, up to a limit in bytes.
+func (x *exchange) readAll(limit int) error {
 	if x.in == nil {
 		x.in = make([]byte, 0, 1024)
 	}

@@ -22,7 +22,7 @@ func (s *server) createCampaign(x *exchange) error {
 	if err != nil {
 		return err
 	}
-	made, err := s.svc.Campaigns.Create(x.waiting(), n, key)
+	made, err := s.svc.Campaigns.Create(x.waiting(), n, key, x.by())
 	if err != nil {
 		return ofVoucher(err)
 	}
@@ -141,7 +141,7 @@ func (s *server) switchCampaign(x *exchange, disabled bool) error {
 }
 
 func (s *server) amendCampaign(x *exchange, of id.ID, patch voucher.CampaignPatch) error {
-	c, err := s.svc.Campaigns.Amend(x.waiting(), of, patch)
+	c, err := s.svc.Campaigns.Amend(x.waiting(), of, patch, x.by())
 	if err != nil {
 		return err
 	}

@@ -2,17 +2,21 @@ package httpapi
 
 import (
 	"context"
+	"strconv"
+	"strings"
 	"sync/atomic"
 	"time"
+
+	"scrip/internal/fault"
 )
 
 // deadlines hands out contexts that end after a timeout, one for all requests of the same short time: a
 // context and a timer of its own cost a request about a microsecond, which is a tenth of the whole hot
 // path. A request has its timeout and up to a sixteenth more.
 //
-// These contexts do not end when the client goes away. A request that was read is carried out, so that
-// what a client sent has happened even if its connection breaks a moment later, and a crowd that is
-// impatient does not waste the work already done for it.
+// These contexts do not end when the client goes away. What is under way in the store goes on: it happens or it
+// does not, and the client who asks again is told. What still waits for its batch is not started for a
+// client who has gone: the batcher asks the request's own context for that, as it forms the batch.
 type deadlines struct {
 	timeout time.Duration
 	step    time.Duration
@@ -46,3 +50,69 @@ func (d *deadlines) from(now time.Time) context.Context {
 	fresh.cancel()
 	return d.current.Load().ctx
 }
+
+// waiting is the context of what changes something, or comes in crowds. A client that is less patient than we
+// are has one of its own.
+func (x *exchange) waiting() context.Context {
+	x.endTurn()
+	if x.patience == 0 {
+		return x.s.deadlines.from(x.started)
+	}
+	if x.limit == nil {
+		x.limit, x.endLimit = context.WithDeadline(context.WithoutCancel(x.r.Context()), x.started.Add(x.patience))
+	}
+	return x.limit
+}
+
+// reading is the context of a look: it ends with its client as well.
+func (x *exchange) reading() (context.Context, context.CancelFunc) {
+	x.endTurn()
+	timeout := x.s.cfg.RequestTimeout
+	if x.patience != 0 {
+		timeout = x.patience
+	}
+	return context.WithDeadline(x.r.Context(), x.started.Add(timeout))
+}
+
+// askPatience reads how long the client waits, in seconds as in "Request-Timeout: 2.5", from when its request was
+// here. It can only shorten the server's own timeout.
+func (x *exchange) askPatience() error {
+	given, ok := x.r.Header["Request-Timeout"]
+	if !ok {
+		return nil
+	}
+	var timeout time.Duration
+	if len(given) == 1 {
+		timeout = parsePatience(given[0])
+	}
+	if timeout == 0 {
+		return fault.ErrInvalidRequest.Says("A Request-Timeout is a number of seconds above zero, such as 2.5.").On("Request-Timeout")
+	}
+	if timeout < x.s.cfg.RequestTimeout {
+		x.patience = timeout
+	}
+	return nil
+}
+
+// patienceLengthMax is more digits than anybody means: 31 years, to the nanosecond.
+const patienceLengthMax = 20
+
+// parsePatience reads seconds, whole or with a fraction, in digits alone; zero is for everything else. What is
+// too long to be a Duration is as long as one can be.
+func parsePatience(s string) time.Duration {
+	if len(s) > patienceLengthMax || strings.Trim(s, "0123456789.") != "" {
+		return 0
+	}
+	seconds, err := strconv.ParseFloat(s, 64)
+	switch {
+	case err != nil || seconds <= 0:
+		return 0
+	case seconds >= maxPatience.Seconds():
+		return maxPatience
+	default:
+		return max(1, time.Duration(seconds*float64(time.Second)))
+	}
+}
+
+// maxPatience is above any --request-timeout.
+const maxPatience = time.Hour

@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"time"
 
+	"scrip/internal/access"
 	"scrip/internal/fault"
 	"scrip/internal/id"
 	"scrip/internal/voucher"
@@ -25,6 +26,15 @@ type exchange struct {
 	started   time.Time // by this machine's clock: for deadlines and for how long it took
 	requestID string
 	idHeader  []string
+	caller    access.Caller
+	limits    limits
+
+	patience time.Duration   // how long the client waits, where that is less than our own timeout; else zero
+	limit    context.Context //nolint:containedctx // that of this one request, made when it is asked for
+	endLimit context.CancelFunc
+	working  bool // it has a place among those that are judged
+	inTurn   bool
+	hadTurn  bool
 
 	in  []byte // the body
 	out []byte // the answer
@@ -61,9 +71,11 @@ func (s *server) serve(rt *route) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		x := s.exchanges.Get().(*exchange) //nolint:forcetypeassert,errcheck // the pool holds nothing else
 		x.begin(rt, w, r)
+		x.guardAnswer()
 		if err := x.run(); err != nil {
 			x.fail(err)
 		}
+		// gofail: var beforeAnswer struct{}
 		if !x.written {
 			x.write()
 		}
@@ -84,7 +96,7 @@ func (x *exchange) begin(rt *route, w http.ResponseWriter, r *http.Request) {
 	x.idHeader = []string{x.requestID}
 }
 
-// run calls the handler and makes an error of a panic.
+// run lets a request in, calls its handler and makes an error of a panic.
 func (x *exchange) run() (err error) {
 	defer func() {
 		switch p := recover(); {
@@ -92,9 +104,20 @@ func (x *exchange) run() (err error) {
 		case errors.Is(asError(p), http.ErrAbortHandler):
 			panic(p) // the one panic that net/http means for itself
 		default:
-			err = fault.ErrInternal.With(fmt.Errorf("panic: %v\n%s", p, debug.Stack()))
+			err = fault.ErrInternal.With(fmt.Errorf("panic: %s\n%s", x.panicText(p), debug.Stack()))
 		}
 	}()
+	if err := x.admit(); err != nil {
+		return err
+	}
+	if err := x.askPatience(); err != nil {
+		return err
+	}
+	if x.rt.body.bytesMax == 0 { // with a body, it begins to work once that is here
+		if err := x.work(); err != nil {
+			return err
+		}
+	}
 	return x.rt.handle(x)
 }
 
@@ -113,6 +136,7 @@ func (x *exchange) write() {
 	if x.replayed {
 		h["Idempotent-Replayed"] = isTrue
 	}
+	x.writeLimits(h)
 	if x.status == http.StatusNoContent {
 		x.w.WriteHeader(x.status)
 		return
@@ -129,6 +153,12 @@ func (x *exchange) write() {
 const buffersMax = 32 << 10
 
 func (x *exchange) release() {
+	x.endTurn()
+	x.stopWorking()
+	x.limits.attempt.Done()
+	if x.endLimit != nil {
+		x.endLimit()
+	}
 	in, out := x.in[:0], x.out[:0]
 	if cap(in) > buffersMax {
 		in = nil
@@ -139,14 +169,6 @@ func (x *exchange) release() {
 	s := x.s
 	*x = exchange{s: s, in: in, out: out}
 	s.exchanges.Put(x)
-}
-
-// waiting is the context of what changes something, or comes in crowds.
-func (x *exchange) waiting() context.Context { return x.s.deadlines.from(x.started) }
-
-// reading is the context of a look: it ends with its client as well.
-func (x *exchange) reading() (context.Context, context.CancelFunc) {
-	return context.WithTimeout(x.r.Context(), x.s.cfg.RequestTimeout)
 }
 
 // key is the request's Idempotency-Key, empty for none.

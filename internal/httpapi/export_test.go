@@ -1,12 +1,22 @@
 package httpapi
 
-import "net/http"
+import (
+	"net/http"
+	"net/netip"
+	"net/url"
+
+	"scrip/internal/access"
+	"scrip/internal/redemption"
+)
 
 // Route is a line of the route table.
 type Route struct {
 	Method, Path string
 	BytesMax     int
 	AnyType      bool
+	Anyone       bool
+	Publishable  bool
+	Scopes       access.Scopes
 }
 
 // Routes is the route table.
@@ -14,7 +24,9 @@ func Routes() []Route {
 	s := &server{}
 	var out []Route
 	for _, rt := range s.routes() {
-		out = append(out, Route{rt.method, rt.path, rt.body.bytesMax, rt.body.anyType})
+		out = append(out, Route{
+			rt.method, rt.path, rt.body.bytesMax, rt.body.anyType, rt.may.anyone, rt.may.publishable, rt.may.scopes,
+		})
 	}
 	return out
 }
@@ -35,6 +47,7 @@ func Decode(route string, body []byte) error {
 		"use": &useRequest{}, "balance": &mobileRequest{}, "code": &codeRequest{}, "redeem": &redeemRequest{},
 		"batch": &batchRequest{}, "rollback": &rollbackRequest{}, "campaign": &campaignRequest{}, "campaign patch": &campaignPatch{},
 		"voucher": &voucherRequest{}, "campaign voucher": &campaignVoucherRequest{}, "voucher patch": &voucherPatch{}, "empty": &struct{}{},
+		"key": &keyRequest{}, "key patch": &keyPatch{}, "rotate": &rotateRequest{}, "revoke": &revokeRequest{},
 	}[route]
 	if !ok {
 		panic("no such body: " + route)
@@ -46,6 +59,29 @@ func Decode(route string, body []byte) error {
 func Bodies() []string {
 	return []string{
 		"use", "balance", "code", "redeem", "batch", "rollback", "campaign", "campaign patch",
-		"voucher", "campaign voucher", "voucher patch", "empty",
+		"voucher", "campaign voucher", "voucher patch", "empty", "key", "key patch", "rotate", "revoke",
 	}
+}
+
+// ValidKey and ValidRequestID judge the values of headers.
+func ValidKey(k string) bool { return validKey(k) }
+
+// ValidRequestID judges the value of X-Request-Id.
+func ValidRequestID(s string) bool { return validRequestID(s) }
+
+// PageQuery reads a list's query, with parameters named besides.
+func PageQuery(raw, prefix string, names ...string) (map[string][]string, redemption.Page, error) {
+	x := &exchange{r: &http.Request{URL: &url.URL{RawQuery: raw}}}
+	q, p, err := x.pageQuery(prefix, names...)
+	return q.values, p, err
+}
+
+// Client is the address that a request is counted by.
+func Client(trusted []netip.Prefix, peer string, header http.Header) netip.Addr {
+	return proxies(trusted).client(&http.Request{RemoteAddr: peer, Header: header})
+}
+
+// ClientAddress is the address that a request is counted by behind these proxies.
+func ClientAddress(trusted []netip.Prefix, r *http.Request) netip.Addr {
+	return proxies(trusted).client(r)
 }

@@ -37,8 +37,10 @@ type names struct {
 }
 
 var (
-	idPattern   = regexp.MustCompile(`\b(rdm|rbk|vch|cmp|txn|req)_[0-9a-z]{26}\b`)
-	timePattern = regexp.MustCompile(`"2026-03-20T12:[0-9:.]+Z"`)
+	idPattern   = regexp.MustCompile(`\b(rdm|rbk|vch|cmp|txn|req|key|evt)_[0-9a-z]{26}\b`)
+	timePattern = regexp.MustCompile(`"2026-03-2[01]T12:[0-9:.]+Z"`)
+	keyPattern  = regexp.MustCompile(`"secret":"([sp]k_)[0-9a-z]{58}"`)
+	tailPattern = regexp.MustCompile(`"tail":"[0-9a-z]{4}"`)
 	codePattern = regexp.MustCompile(`"code":"[0-9A-HJKMNP-TV-Z]{12}"`)
 )
 
@@ -54,6 +56,8 @@ func (n *names) hide(text string) string {
 		}
 		return n.named[id]
 	})
+	text = keyPattern.ReplaceAllString(text, `"secret":"$1(secret)"`)
+	text = tailPattern.ReplaceAllString(text, `"tail":"(tail)"`)
 	text = codePattern.ReplaceAllString(text, `"code":"(generated)"`)
 	return timePattern.ReplaceAllString(text, `"(now)"`)
 }

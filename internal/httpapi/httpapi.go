@@ -12,6 +12,7 @@ package httpapi
 import (
 	"log/slog"
 	"net/http"
+	"net/netip"
 	"net/url"
 	"path"
 	"strings"
@@ -20,8 +21,11 @@ import (
 
 	"scrip/internal/campaign"
 	"scrip/internal/fault"
+	"scrip/internal/keyring"
+	"scrip/internal/limit"
 	"scrip/internal/money"
 	"scrip/internal/redemption"
+	"scrip/internal/seal"
 	"scrip/internal/wallet"
 )
 
@@ -35,9 +39,30 @@ type Config struct {
 	Log *slog.Logger
 	// AccessLog takes a line for every request; nil for none.
 	AccessLog *AccessLog
+	// LogUnmasked logs what failed word for word, with the path of each request. Without it what a request has sent (its
+	// codes, customers and keys) is masked wherever an error's text repeats it.
+	LogUnmasked bool
 	// Observe is told of every answer, for the metrics: the route as a pattern ("POST /codes/use", or
 	// "unmatched"), the status and the time it took. It must be fast and safe for concurrent use.
 	Observe func(route string, status int, took time.Duration)
+	// MaxInflight bounds the requests that are judged at once; zero is DefaultMaxInflight.
+	MaxInflight int
+	// MaxReceiving bounds those whose bodies are being read; zero is DefaultMaxReceiving.
+	MaxReceiving int
+	// Site says by which names and from which sites' pages the server may be asked; nil is the zero Site.
+	Site *Site
+	// Access knows the keys; nil for a server that asks for none.
+	Access Access
+	// Refused is told why a caller was refused, in a word, for the metrics. It must be fast and safe for
+	// concurrent use; nil for nobody.
+	Refused func(reason string)
+	// Limits says who asks too often; nil for nobody.
+	Limits *limit.Limiter
+	// Proxies are the networks of proxies whose word about a client's address is taken; none by default.
+	Proxies []netip.Prefix
+	// MissStep is what misses on the public face are held back to multiples of, where there are Limits; zero is
+	// DefaultMissStep.
+	MissStep time.Duration
 	// Metrics answers /metrics; without it there is no such route.
 	Metrics http.Handler
 	// Ready says why requests should go elsewhere, nil if they need not. A *fault.Error is shown.
@@ -50,14 +75,25 @@ type Config struct {
 	Clock func() time.Time
 }
 
+// DefaultMissStep is longer than a store near by takes for a refusal, and too short for a person to notice.
+const DefaultMissStep = 5 * time.Millisecond
+
 // DefaultRequestTimeout is shorter than the patience of the clients we know.
 const DefaultRequestTimeout = 10 * time.Second
+
+// DefaultMaxInflight and DefaultMaxReceiving are above what a test or a small server meets.
+const (
+	DefaultMaxInflight  = 1 << 13
+	DefaultMaxReceiving = 1 << 14
+)
 
 // Services are the use cases.
 type Services struct {
 	Redemptions *redemption.Service
 	Wallets     *wallet.Service
 	Campaigns   *campaign.Service
+	Keys        *keyring.Service
+	Seals       *seal.Service
 }
 
 type server struct {
@@ -66,6 +102,11 @@ type server struct {
 	mux       *http.ServeMux
 	known     map[string]bool // the patterns of routes
 	lost      http.Handler    // answers where no route does
+	shared    map[string]bool // those of routes for publishable keys
+	crowd     crowd
+	turns     turns
+	proxies   proxies
+	lines     limitLines
 	deadlines *deadlines
 	exchanges sync.Pool
 }
@@ -76,25 +117,49 @@ func New(cfg Config, svc Services) http.Handler {
 	if cfg.RequestTimeout == 0 {
 		cfg.RequestTimeout = DefaultRequestTimeout
 	}
+	if cfg.MissStep == 0 {
+		cfg.MissStep = DefaultMissStep
+	}
 	if cfg.Log == nil {
 		cfg.Log = slog.Default()
 	}
 	if cfg.Clock == nil {
 		cfg.Clock = time.Now
 	}
-	s := &server{cfg: cfg, svc: svc, mux: http.NewServeMux(), known: map[string]bool{}, deadlines: newDeadlines(cfg.RequestTimeout)}
+	s := &server{
+		cfg: cfg.settled(), svc: svc, mux: http.NewServeMux(),
+		known: map[string]bool{}, shared: map[string]bool{}, deadlines: newDeadlines(cfg.RequestTimeout),
+	}
+	s.proxies = cfg.Proxies
+	s.turns = newTurns()
+	s.crowd.working.max, s.crowd.receiving.max = int64(s.cfg.MaxInflight), int64(s.cfg.MaxReceiving)
 	s.exchanges.New = func() any { return &exchange{s: s} }
-	s.lost = s.serve(&route{handle: s.unmatched})
+	s.lost = s.serve(&route{handle: s.unmatched, may: forAnyone})
 	s.mux.Handle("/", s.lost)
 	routes := s.routes()
 	for i := range routes {
 		s.mux.Handle(routes[i].pattern(), s.serve(&routes[i]))
 		s.known[routes[i].pattern()] = true
+		s.shared[routes[i].pattern()] = routes[i].may.publishable
 	}
 	for i := range routes {
 		s.unshadow(&routes[i])
 	}
 	return s
+}
+
+// settled is cfg with the bounds that were left open.
+func (cfg Config) settled() Config {
+	if cfg.MaxInflight == 0 {
+		cfg.MaxInflight = DefaultMaxInflight
+	}
+	if cfg.MaxReceiving == 0 {
+		cfg.MaxReceiving = DefaultMaxReceiving
+	}
+	if cfg.Site == nil {
+		cfg.Site = &Site{}
+	}
+	return cfg
 }
 
 // methods are those that any route takes.
@@ -144,6 +209,7 @@ func (s *server) unmatched(x *exchange) error {
 	}
 	x.w.Header()["Allow"] = []string{allow}
 	if x.r.Method == http.MethodOptions {
+		x.preflight()
 		x.status = http.StatusNoContent
 		return nil
 	}

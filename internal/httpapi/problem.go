@@ -59,10 +59,11 @@ func faultOf(err error) *fault.Error {
 func (x *exchange) fail(err error) {
 	f := faultOf(err)
 	x.refusal = f
+	x.takeTurn()
 	x.status, x.kind = statusOf(f.Kind), problemType
-	x.out = appendProblem(x.out[:0], f, x.requestID, x.first)
+	x.out = appendProblem(x.out[:0], f, x.requestID, receipt{x.first, x.public()})
 	if f.Retryable() {
-		x.w.Header()["Retry-After"] = []string{retryAfter(f.Retry)}
+		x.w.Header()["Retry-After"] = retryAfterOf(f)
 	}
 }
 
@@ -71,8 +72,21 @@ func retryAfter(d time.Duration) string {
 	return strconv.FormatInt(max(1, int64((d+time.Second-1)/time.Second)), 10)
 }
 
+// receipt is the one that stands beside already_redeemed.
+type receipt struct {
+	of     *voucher.Redemption // nil for none
+	public bool                // for whoever knows a code and a mobile number, who need not be the winner
+}
+
+func (r receipt) append(dst []byte) []byte {
+	if r.public {
+		return appendPublicRedemption(dst, r.of, false)
+	}
+	return appendRedemption(dst, r.of, asItIs)
+}
+
 // appendProblem appends a fault as RFC 9457 has it. The cause is never in it.
-func appendProblem(dst []byte, f *fault.Error, requestID string, first *voucher.Redemption) []byte {
+func appendProblem(dst []byte, f *fault.Error, requestID string, first receipt) []byte {
 	dst = append(dst, problemHead(f)...)
 	dst = appendText(dst, f.Message)
 	dst = append(dst, `,"code":"`...)
@@ -86,9 +100,9 @@ func appendProblem(dst []byte, f *fault.Error, requestID string, first *voucher.
 	dst = append(dst, requestID...)
 	dst = append(dst, `","retryable":`...)
 	dst = strconv.AppendBool(dst, f.Retryable())
-	if first != nil {
+	if first.of != nil {
 		dst = append(dst, `,"redemption":`...)
-		dst = appendRedemption(dst, first, asItIs)
+		dst = first.append(dst)
 	}
 	return append(dst, '}')
 }

@@ -42,9 +42,13 @@ func (s *server) useCode(x *exchange) error {
 	if err != nil {
 		return err
 	}
+	if err := x.try(x.use.Mobile, x.use.Code); err != nil {
+		return err
+	}
 	res, err := s.svc.Redemptions.Redeem(x.waiting(), redemption.Request{
-		Code: x.use.Code, Customer: x.use.Mobile, Key: key, Face: facePublic,
+		Code: x.use.Code, Customer: x.use.Mobile, Key: key, Face: facePublic, Client: x.r.Context(), Veiled: x.veiled(),
 	})
+	x.tried(err, res.Replayed)
 	if err != nil {
 		x.first = res.Redemption
 		return publicFault(err)
@@ -58,6 +62,9 @@ func (s *server) useCode(x *exchange) error {
 func (s *server) balance(x *exchange) error {
 	var req mobileRequest
 	if err := x.decode(&req); err != nil {
+		return err
+	}
+	if err := x.limitCustomer(req.Mobile); err != nil {
 		return err
 	}
 	minor, err := s.svc.Wallets.Balance(x.waiting(), req.Mobile, s.cfg.Currency)
@@ -77,7 +84,16 @@ func (s *server) reportCode(x *exchange) error {
 	if err := x.decode(&req); err != nil {
 		return err
 	}
-	found, err := s.svc.Campaigns.ByCode(x.waiting(), req.Code)
+	if err := x.try("", req.Code); err != nil {
+		return err
+	}
+	err := s.report(x, req.Code)
+	x.judged(fault.From(err))
+	return err
+}
+
+func (s *server) report(x *exchange, typed string) error {
+	found, err := s.svc.Campaigns.ByCode(x.waiting(), typed)
 	if err != nil {
 		return publicFault(err)
 	}
@@ -85,7 +101,7 @@ func (s *server) reportCode(x *exchange) error {
 	if v.Customer != "" {
 		return fault.ErrNotRedeemable
 	}
-	switch status := voucher.StatusOf(c, v, s.cfg.Clock()); status {
+	switch status := voucher.StatusOf(c, v, found.Now); status {
 	case voucher.Unknown, voucher.NotStarted, voucher.Disabled:
 		return fault.ErrNotRedeemable
 	case voucher.Open, voucher.Ended, voucher.SoldOut, voucher.Spent: // said plainly: a crowd deserves it
@@ -100,16 +116,22 @@ func (s *server) reportCode(x *exchange) error {
 	return nil
 }
 
-// publicFault makes one answer of all that would tell a guesser about a code, and calls the customer
-// what the public routes call it.
+// publicFault is a fault as the public routes show it: hidden, and with the customer called what they
+// call it.
 func publicFault(err error) error {
-	f := faultOf(err)
-	switch {
-	case errors.Is(f, fault.ErrVoucherNotFound), errors.Is(f, fault.ErrNotActive),
-		errors.Is(f, fault.ErrDisabled), errors.Is(f, fault.ErrAssigned):
-		return fault.ErrNotRedeemable
-	case errors.Is(f, fault.ErrInvalidCustomer):
+	f := hidden(faultOf(err))
+	if errors.Is(f, fault.ErrInvalidCustomer) {
 		return f.On("mobile")
+	}
+	return f
+}
+
+// hidden makes one answer of all that would tell a guesser about a code: that there is none, that it has
+// not started, is disabled, or is somebody else's.
+func hidden(f *fault.Error) *fault.Error {
+	switch {
+	case f.Is(fault.ErrVoucherNotFound), f.Is(fault.ErrNotActive), f.Is(fault.ErrDisabled), f.Is(fault.ErrAssigned):
+		return fault.ErrNotRedeemable
 	default:
 		return f
 	}

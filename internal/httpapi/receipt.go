@@ -60,6 +60,31 @@ func appendRedemption(dst []byte, r *voucher.Redemption, v view) []byte {
 	return append(dst, '}')
 }
 
+// appendPublicRedemption appends a redemption for the public face, where anybody may speak for any
+// customer: what a winner wants to read, without the wallet's balance, the order and the ids that would
+// open other doors. Its own id, by which a help desk finds it, is shown to who has just made it.
+func appendPublicRedemption(dst []byte, r *voucher.Redemption, own bool) []byte {
+	dst = append(dst, '{')
+	if own {
+		dst = append(dst, `"id":`...)
+		dst = appendID(dst, id.Redemption, r.ID)
+		dst = append(dst, ',')
+	}
+	dst = append(dst, `"object":"redemption","status":"redeemed","code":`...)
+	dst = appendText(dst, r.Code)
+	dst = append(dst, `,"customer":`...)
+	dst = appendText(dst, r.Customer)
+	dst = append(dst, `,"rank":`...)
+	dst = appendInt(dst, r.Rank)
+	dst = append(dst, `,"limit":`...)
+	dst = appendCap(dst, r.Limit)
+	dst = append(dst, `,"effect":`...)
+	dst = appendGiven(dst, r.Effect, r.AmountMinor, r.Currency)
+	dst = append(dst, `,"created_at":`...)
+	dst = appendTime(dst, r.At)
+	return append(dst, '}')
+}
+
 // appendGiven appends what one redemption did, or would do.
 func appendGiven(dst []byte, k voucher.EffectKind, minor int64, c money.Currency) []byte {
 	dst = append(dst, `{"kind":"`...)
@@ -122,27 +147,35 @@ func appendVerdict(dst []byte, v *redemption.Verdict, requestID string) []byte {
 	dst = append(dst, `{"status":`...)
 	dst = appendInt(dst, int64(statusOf(f.Kind)))
 	dst = append(dst, `,"problem":`...)
-	dst = appendProblem(dst, f, requestID, v.Redemption)
+	dst = appendProblem(dst, f, requestID, receipt{of: v.Redemption})
 	return append(dst, '}')
 }
 
-// appendValidation appends the answer to a dry run.
-func appendValidation(dst []byte, v *redemption.Validation, requestID string) []byte {
+// appendValidation appends the answer to a dry run. On the public face it names no voucher and no
+// campaign, and a refusal tells a guesser nothing.
+func appendValidation(dst []byte, v *redemption.Validation, requestID string, public bool) []byte {
 	dst = append(dst, `{"object":"validation","valid":`...)
 	if v.Refusal != nil {
 		dst = append(dst, `false,"problem":`...)
-		var first *voucher.Redemption
-		if v.Refusal.Is(fault.ErrAlreadyRedeemed) {
-			first = v.First
+		refusal, first := v.Refusal, receipt{public: public}
+		if refusal.Is(fault.ErrAlreadyRedeemed) {
+			first.of = v.First
 		}
-		dst = appendProblem(dst, v.Refusal, requestID, first)
+		if public {
+			refusal = hidden(refusal)
+		}
+		dst = appendProblem(dst, refusal, requestID, first)
 		return append(dst, '}')
 	}
-	dst = append(dst, `true,"voucher":`...)
-	dst = appendID(dst, id.Voucher, v.Voucher.ID)
-	dst = append(dst, `,"campaign":`...)
-	dst = appendID(dst, id.Campaign, v.Campaign.ID)
-	dst = append(dst, `,"code":`...)
+	dst = append(dst, `true,`...)
+	if !public {
+		dst = append(dst, `"voucher":`...)
+		dst = appendID(dst, id.Voucher, v.Voucher.ID)
+		dst = append(dst, `,"campaign":`...)
+		dst = appendID(dst, id.Campaign, v.Campaign.ID)
+		dst = append(dst, ',')
+	}
+	dst = append(dst, `"code":`...)
 	dst = appendText(dst, v.Voucher.Code)
 	dst = append(dst, `,"effect":`...)
 	dst = appendGiven(dst, v.Campaign.Effect.Kind, v.AmountMinor, v.Campaign.Currency)

@@ -55,13 +55,25 @@ func (s *server) redeem(x *exchange) error {
 	if err != nil {
 		return err
 	}
+	if err := x.try(req.Customer, req.Code); err != nil {
+		return err
+	}
+	req.Client, req.Veiled = x.r.Context(), x.veiled()
 	res, err := s.svc.Redemptions.Redeem(x.waiting(), req)
+	x.tried(err, res.Replayed)
 	if err != nil {
 		x.first = res.Redemption
+		if x.public() {
+			return hidden(faultOf(err))
+		}
 		return err
 	}
 	x.replayed = res.Replayed
 	x.status = http.StatusCreated
+	if x.public() {
+		x.out = appendPublicRedemption(x.out, res.Redemption, true)
+		return nil
+	}
 	x.out = appendRedemption(x.out, res.Redemption, asItWas)
 	return nil
 }
@@ -87,6 +99,9 @@ func (s *server) redeemBatch(x *exchange) error {
 	if n := len(req.Redemptions); n == 0 || n > batchMax {
 		return fault.ErrInvalidRequest.Says("A batch has 1 to 100 redemptions.").On("redemptions")
 	}
+	if err := x.limitItems(len(req.Redemptions)); err != nil {
+		return err
+	}
 	verdicts := make([]redemption.Verdict, len(req.Redemptions))
 	sound := make([]redemption.Request, 0, len(verdicts))
 	at := make([]int, 0, len(verdicts))
@@ -96,6 +111,7 @@ func (s *server) redeemBatch(x *exchange) error {
 			verdicts[i].Err = err
 			continue
 		}
+		r.Client = x.r.Context()
 		sound, at = append(sound, r), append(at, i)
 	}
 	for j, v := range s.svc.Redemptions.RedeemAll(x.waiting(), sound) {
@@ -129,11 +145,16 @@ func (s *server) validate(x *exchange) error {
 	if err != nil {
 		return err
 	}
+	if err := x.try(req.Customer, req.Code); err != nil {
+		return err
+	}
+	req.Veiled = x.veiled()
 	v, err := s.svc.Redemptions.Validate(x.waiting(), req)
+	x.judged(v.Refusal)
 	if err != nil {
 		return err
 	}
-	x.out = appendValidation(x.out, &v, x.requestID)
+	x.out = appendValidation(x.out, &v, x.requestID, x.public())
 	return nil
 }
 
@@ -217,7 +238,9 @@ func (s *server) rollBack(x *exchange) error {
 	if err != nil {
 		return err
 	}
-	res, err := s.svc.Redemptions.Rollback(x.waiting(), redemption.RollbackRequest{Redemption: of, Reason: req.Reason, Key: key})
+	res, err := s.svc.Redemptions.Rollback(x.waiting(), redemption.RollbackRequest{
+		Redemption: of, Reason: req.Reason, Key: key, Client: x.r.Context(),
+	})
 	if err != nil {
 		return err
 	}

@@ -8,6 +8,7 @@ type route struct {
 	path   string
 	handle func(*exchange) error
 	body   body
+	may    rights
 }
 
 func (rt *route) pattern() string {
@@ -34,42 +35,54 @@ var (
 func (s *server) routes() []route {
 	const get, post, patch = http.MethodGet, http.MethodPost, http.MethodPatch
 	return []route{
-		{post, "/codes/use", s.useCode, publicBody},
-		{post, "/wallet/balance", s.balance, publicBody},
-		{post, "/codes/report", s.reportCode, publicBody},
+		{post, "/codes/use", s.useCode, publicBody, forTheCrowd},
+		{post, "/wallet/balance", s.balance, publicBody, forBalances},
+		{post, "/codes/report", s.reportCode, publicBody, forReports},
 
-		{post, "/v1/redemptions", s.redeem, v1Body},
-		{get, "/v1/redemptions", s.listRedemptions, noBody},
-		{post, "/v1/redemptions/batch", s.redeemBatch, batchBody},
-		{get, "/v1/redemptions/{redemption}", s.getRedemption, noBody},
-		{post, "/v1/redemptions/{redemption}/rollback", s.rollBack, v1Body},
-		{post, "/v1/validations", s.validate, v1Body},
+		{post, "/v1/redemptions", s.redeem, v1Body, forTheCrowd},
+		{get, "/v1/redemptions", s.listRedemptions, noBody, forReaders},
+		{post, "/v1/redemptions/batch", s.redeemBatch, batchBody, forTills},
+		{get, "/v1/redemptions/{redemption}", s.getRedemption, noBody, forReceipts},
+		{post, "/v1/redemptions/{redemption}/rollback", s.rollBack, v1Body, forTills},
+		{post, "/v1/validations", s.validate, v1Body, forTheCrowd},
 
-		{post, "/v1/campaigns", s.createCampaign, v1Body},
-		{get, "/v1/campaigns", s.listCampaigns, noBody},
-		{get, "/v1/campaigns/{campaign}", s.getCampaign, noBody},
-		{patch, "/v1/campaigns/{campaign}", s.patchCampaign, v1Body},
-		{post, "/v1/campaigns/{campaign}/enable", s.enableCampaign, v1Body},
-		{post, "/v1/campaigns/{campaign}/disable", s.disableCampaign, v1Body},
-		{get, "/v1/campaigns/{campaign}/summary", s.summarise, noBody},
-		{post, "/v1/campaigns/{campaign}/vouchers", s.createCampaignVoucher, v1Body},
-		{get, "/v1/campaigns/{campaign}/vouchers", s.listCampaignVouchers, noBody},
+		{post, "/v1/campaigns", s.createCampaign, v1Body, forIssuers},
+		{get, "/v1/campaigns", s.listCampaigns, noBody, forCatalogs},
+		{get, "/v1/campaigns/{campaign}", s.getCampaign, noBody, forCatalogs},
+		{patch, "/v1/campaigns/{campaign}", s.patchCampaign, v1Body, forIssuers},
+		{post, "/v1/campaigns/{campaign}/enable", s.enableCampaign, v1Body, forIssuers},
+		{post, "/v1/campaigns/{campaign}/disable", s.disableCampaign, v1Body, forIssuers},
+		{get, "/v1/campaigns/{campaign}/summary", s.summarise, noBody, forCatalogs},
+		{post, "/v1/campaigns/{campaign}/vouchers", s.createCampaignVoucher, v1Body, forIssuers},
+		{get, "/v1/campaigns/{campaign}/vouchers", s.listCampaignVouchers, noBody, forCatalogs},
 
-		{post, "/v1/vouchers", s.createVoucher, v1Body},
-		{get, "/v1/vouchers", s.listVouchers, noBody},
-		{post, "/v1/vouchers/lookup", s.lookUpVoucher, v1Body},
-		{get, "/v1/vouchers/{voucher}", s.getVoucher, noBody},
-		{patch, "/v1/vouchers/{voucher}", s.patchVoucher, v1Body},
-		{post, "/v1/vouchers/{voucher}/enable", s.enableVoucher, v1Body},
-		{post, "/v1/vouchers/{voucher}/disable", s.disableVoucher, v1Body},
+		{post, "/v1/vouchers", s.createVoucher, v1Body, forIssuers},
+		{get, "/v1/vouchers", s.listVouchers, noBody, forCatalogs},
+		{post, "/v1/vouchers/lookup", s.lookUpVoucher, v1Body, forCatalogs},
+		{get, "/v1/vouchers/{voucher}", s.getVoucher, noBody, forCatalogs},
+		{patch, "/v1/vouchers/{voucher}", s.patchVoucher, v1Body, forIssuers},
+		{post, "/v1/vouchers/{voucher}/enable", s.enableVoucher, v1Body, forIssuers},
+		{post, "/v1/vouchers/{voucher}/disable", s.disableVoucher, v1Body, forIssuers},
 
-		{get, "/v1/wallets/{customer}", s.getWallet, noBody},
-		{get, "/v1/wallets/{customer}/transactions", s.listTransactions, noBody},
+		{get, "/v1/wallets/{customer}", s.getWallet, noBody, forWallets},
+		{get, "/v1/wallets/{customer}/transactions", s.listTransactions, noBody, forWallets},
 
-		{get, "/", s.index, noBody},
-		{get, "/healthz", s.healthy, noBody},
-		{get, "/readyz", s.ready, noBody},
-		{get, "/metrics", s.metrics, noBody},
-		{get, "/openapi.yaml", s.contract, noBody},
+		{get, "/v1/seals", s.listSeals, noBody, forReaders},
+		{get, "/v1/seals/latest", s.latestSeal, noBody, forReaders},
+		{get, "/v1/seals/{seal}", s.getSeal, noBody, forReaders},
+
+		{post, "/v1/keys", s.createKey, v1Body, forAdmins},
+		{get, "/v1/keys", s.listKeys, noBody, forAdmins},
+		{get, "/v1/keys/{key}", s.getKey, noBody, forAdmins},
+		{patch, "/v1/keys/{key}", s.patchKey, v1Body, forAdmins},
+		{post, "/v1/keys/{key}/rotate", s.rotateKey, v1Body, forAdmins},
+		{post, "/v1/keys/{key}/revoke", s.revokeKey, v1Body, forAdmins},
+		{get, "/v1/audit-events", s.listAuditEvents, noBody, forAdmins},
+
+		{get, "/", s.index, noBody, forAnyone},
+		{get, "/healthz", s.healthy, noBody, forAnyone},
+		{get, "/readyz", s.ready, noBody, forAnyone},
+		{get, "/metrics", s.metrics, noBody, forReaders},
+		{get, "/openapi.yaml", s.contract, noBody, forAnyone},
 	}
 }

@@ -95,11 +95,14 @@ func (s *server) contract(x *exchange) error {
 // index tells a person with a browser or with curl what to try.
 func (s *server) index(x *exchange) error {
 	x.kind = textType
-	at := safeHost(x.r.Host)
+	at, curl := safeHost(x.r.Host), "  curl"
+	if !s.open() {
+		curl += ` -u "$SCRIP_KEY:"`
+	}
 	x.out = append(x.out, "Scrip redeems charge codes and discount codes into wallets.\n\nTry:\n"+
-		"  curl -d '{\"code\":\"salam\",\"mobile\":\"093648644710\"}' "+at+"/codes/use\n"+
-		"  curl -d '{\"mobile\":\"093648644710\"}' "+at+"/wallet/balance\n"+
-		"  curl -d '{\"code\":\"salam\"}' "+at+"/codes/report\n\n"+
+		curl+" -d '{\"code\":\"salam\",\"mobile\":\"093648644710\"}' "+at+"/codes/use\n"+
+		curl+" -d '{\"mobile\":\"093648644710\"}' "+at+"/wallet/balance\n"+
+		curl+" -d '{\"code\":\"salam\"}' "+at+"/codes/report\n\n"+
 		"All requests: "+at+"/openapi.yaml\n"+
 		"Is it up?     "+at+"/readyz\n"...)
 	return nil

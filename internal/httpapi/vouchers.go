@@ -75,7 +75,7 @@ func (s *server) makeVoucher(x *exchange, of id.ID, req campaignVoucherRequest) 
 	if err != nil {
 		return err
 	}
-	made, err := s.svc.Campaigns.CreateVoucher(x.waiting(), of, n, key)
+	made, err := s.svc.Campaigns.CreateVoucher(x.waiting(), of, n, key, x.by())
 	if err != nil {
 		return err
 	}
@@ -112,7 +112,7 @@ func (s *server) lookUpVoucher(x *exchange) error {
 	if err != nil {
 		return err
 	}
-	x.out = appendVoucher(x.out, found.Campaign, found.Voucher, s.cfg.Clock())
+	x.out = appendVoucher(x.out, found.Campaign, found.Voucher, found.Now)
 	return nil
 }
 
@@ -226,7 +226,7 @@ func (s *server) switchVoucher(x *exchange, disabled bool) error {
 }
 
 func (s *server) amendVoucher(x *exchange, of id.ID, patch voucher.Patch) error {
-	l, err := s.svc.Campaigns.AmendVoucher(x.waiting(), of, patch)
+	l, err := s.svc.Campaigns.AmendVoucher(x.waiting(), of, patch, x.by())
 	if err != nil {
 		return err
 	}

@@ -22,6 +22,8 @@ const (
 	Rollback    = "rbk"
 	Transaction = "txn"
 	Request     = "req"
+	Key         = "key"
+	Event       = "evt"
 )
 
 const (

@@ -187,36 +187,6 @@ func TestNothingAllocates(t *testing.T) {
 	}
 }
 
-// Whatever Parse takes, Format writes back letter by letter: an id has one spelling.
-func FuzzParse(f *testing.F) {
-	f.Add(id.Redemption, "rdm_01h455vb4pex5vsknk084sn02q")
-	f.Add("", "_7zzzzzzzzzfzzvzzzzzzzzzzzz")
-	f.Add("a_b", "a_b_0000000000e008000000000001")
-	f.Fuzz(func(t *testing.T, prefix, s string) {
-		i, err := id.Parse(prefix, s)
-		if err != nil {
-			if !errors.Is(err, fault.ErrInvalidID) || !i.IsZero() {
-				t.Fatalf("Parse(%q, %q) = %x, %v", prefix, s, i, err)
-			}
-			return
-		}
-		if got := i.Format(prefix); got != s {
-			t.Fatalf("Parse(%q, %q).Format = %q", prefix, s, got)
-		}
-	})
-}
-
-func FuzzFormat(f *testing.F) {
-	f.Add(int64(1_700_000_000_000), "rdm")
-	f.Add(int64(-1), "")
-	f.Fuzz(func(t *testing.T, milli int64, prefix string) {
-		i := id.New(time.UnixMilli(milli))
-		if got, err := id.Parse(prefix, i.Format(prefix)); err != nil || got != i {
-			t.Fatalf("%x comes back as %x, %v", i, got, err)
-		}
-	})
-}
-
 func BenchmarkNew(b *testing.B) {
 	now := time.Now()
 	b.ReportAllocs()

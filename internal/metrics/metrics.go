@@ -30,8 +30,12 @@ type Metrics struct {
 	commitFailures prometheus.Counter
 	ready          prometheus.Gauge
 
-	http  requests
-	redis shared
+	http    requests
+	redis   shared
+	aged    aged
+	callers callers
+
+	limits limited
 }
 
 // refusal counts one reason by who found it.
@@ -69,6 +73,7 @@ func New(version string) *Metrics {
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	m.addVerdicts()
 	m.http.register(m.registry)
+	m.callers.register(m.registry)
 	m.addBuild(version)
 	return m
 }

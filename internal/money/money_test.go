@@ -83,15 +83,6 @@ func TestBasisPoints(t *testing.T) {
 	}
 }
 
-func FuzzArithmetic(f *testing.F) {
-	f.Add(int64(math.MinInt64), int64(-1))
-	f.Add(int64(math.MaxInt64), int64(3333))
-	f.Fuzz(func(t *testing.T, a, b int64) {
-		checkArithmetic(t, a, b)
-		checkBasisPoints(t, a, ((b%10_001)+10_001)%10_001)
-	})
-}
-
 func BenchmarkBasisPoints(b *testing.B) {
 	for b.Loop() {
 		_ = money.BasisPoints(123_456_789, 1250)

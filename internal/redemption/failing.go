@@ -32,6 +32,7 @@ func (s *Service) commit(ctx context.Context, batch []store.Command) ([]store.Ou
 	outs, err := s.store.Apply(ctx, batch)
 	switch {
 	case err != nil:
+		err = maskedIn(batch, err)
 		s.failed.Store(&failure{at: s.clock(), err: err})
 	case s.failed.Load() != nil && recorded(outs):
 		s.failed.Store(nil)

@@ -110,6 +110,7 @@ func setAgain(batch []store.Command) {
 
 // settled teaches the gate, after the replies, what a batch taught: the last word on each voucher in it.
 func (s *Service) settled(_ []store.Command, outs []store.Outcome) {
+	// gofail: var inSettling struct{}
 	s.facts = s.facts[:0]
 	clear(s.taught)
 	for i := len(outs) - 1; i >= 0; i-- {

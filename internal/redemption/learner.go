@@ -92,7 +92,7 @@ func (l *learner) lookup(ctx context.Context, keys []string) {
 	asked := l.clock()
 	listings, now, err := l.store.Lookup(ctx, keys)
 	if err != nil {
-		l.log.WarnContext(ctx, "the gate could not renew its facts; requests go to the store", "codes", len(keys), "err", err)
+		l.log.WarnContext(ctx, "the gate could not renew its facts; requests go to the store", "codes", len(keys), "err", maskedOf(keys, err))
 		return
 	}
 	facts := make([]voucher.Fact, len(keys))

@@ -35,6 +35,7 @@ type RollbackRequest struct {
 	Redemption id.ID
 	Reason     string // up to 200 characters
 	Key        string // Idempotency-Key
+	Client     Client // as in a Request
 }
 
 // RollbackResult is a reversal, with the redemption that it reversed, as it is now.
@@ -63,7 +64,7 @@ func (s *Service) Rollback(ctx context.Context, r RollbackRequest) (RollbackResu
 		cmd.Fingerprint = fingerprint("rollback", r.Redemption.Format(id.Redemption), r.Reason)
 	}
 	asked := s.clock()
-	out, err := s.batches.Submit(ctx, cmd)
+	out, err := s.batches.SubmitFor(ctx, r.Client, cmd)
 	if err != nil {
 		return RollbackResult{}, waitFault(err)
 	}
@@ -101,12 +102,19 @@ func (s *Service) Validate(ctx context.Context, r Request) (Validation, error) {
 		return Validation{}, err
 	}
 	c, v := found[0].Campaign, found[0].Voucher
+	asked := v
+	if v == nil && r.Veiled {
+		asked = &voucher.Voucher{} // nobody's: it takes as long as one that is there
+	}
+	var mine voucher.Claims
+	var first *voucher.Redemption
+	if asked != nil {
+		if mine, first, err = s.store.Claims(ctx, who, asked); err != nil {
+			return Validation{}, err
+		}
+	}
 	if v == nil {
 		return Validation{Refusal: fault.ErrVoucherNotFound}, nil
-	}
-	mine, first, err := s.store.Claims(ctx, who, v)
-	if err != nil {
-		return Validation{}, err
 	}
 	grant, refusal := voucher.Judge(c, v, mine, who, r.Order, now)
 	return Validation{Refusal: refusal, First: first, Campaign: c, Voucher: v, AmountMinor: grant.AmountMinor}, nil

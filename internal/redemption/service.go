@@ -123,7 +123,17 @@ type Request struct {
 	// Face tells the routes apart whose answers differ, so that a key used on one is not replayed in the
 	// shape of another.
 	Face string
+	// Veiled keeps the time of a refusal from telling whether a code exists: a code that is unknown, not
+	// started or disabled is judged by the store each time, also where memory knows it, as one that is
+	// assigned to somebody else is.
+	Veiled bool
+	// Client is who waits for the verdict, such as the context of an HTTP request; nil for nobody to ask. A
+	// request whose client has gone before its batch was formed is not started.
+	Client Client
 }
+
+// Client says, by an error, that nobody waits for a verdict any longer.
+type Client = groupcommit.Client
 
 // Result is a verdict's receipt.
 type Result struct {
@@ -139,7 +149,8 @@ func (s *Service) Redeem(ctx context.Context, r Request) (Result, error) {
 	if refusal != nil {
 		return Result{}, refusal
 	}
-	out, err := s.batches.Submit(ctx, cmd)
+	// gofail: var afterGate struct{}
+	out, err := s.batches.SubmitFor(ctx, r.Client, cmd)
 	return s.answer(out, err)
 }
 
@@ -149,7 +160,8 @@ type Verdict struct {
 	Err error
 }
 
-// RedeemAll redeems many, each with a verdict of its own, in the order given.
+// RedeemAll redeems many, each with a verdict of its own, in the order given. They are all of one client,
+// the first one's.
 func (s *Service) RedeemAll(ctx context.Context, rs []Request) []Verdict {
 	verdicts := make([]Verdict, len(rs))
 	cmds := make([]store.Command, 0, len(rs))
@@ -165,7 +177,7 @@ func (s *Service) RedeemAll(ctx context.Context, rs []Request) []Verdict {
 	if len(cmds) == 0 {
 		return verdicts
 	}
-	replies, err := s.batches.SubmitAll(ctx, cmds)
+	replies, err := s.batches.SubmitAllFor(ctx, rs[at[0]].Client, cmds)
 	if err != nil {
 		replies = slices.Repeat([]groupcommit.Reply[store.Outcome]{{Err: err}}, len(cmds))
 	}
@@ -179,7 +191,10 @@ func (s *Service) RedeemAll(ctx context.Context, rs []Request) []Verdict {
 func (s *Service) prepare(r Request) (*store.Redeem, *fault.Error) {
 	key, who, refusal := normalise(r)
 	if refusal == nil {
-		refusal = s.admit(key, who)
+		refusal = s.admit(key, who, r.Veiled)
+		if r.Veiled && telling(refusal) {
+			refusal = nil
+		}
 	}
 	if refusal != nil {
 		s.observe.Refused(refusal.Code, true)
@@ -208,9 +223,12 @@ func normalise(r Request) (key, who string, refusal *fault.Error) {
 }
 
 // admit asks the gate and passes its wishes on.
-func (s *Service) admit(key, who string) *fault.Error {
+//
+// A code that guessers ask for is not learned about on purpose: the work in the background would slow what comes next,
+// and so tell that the code is there.
+func (s *Service) admit(key, who string, veiled bool) *fault.Error {
 	d := s.gate.Admit(key, who)
-	if d.Want != 0 {
+	if d.Want != 0 && (!veiled || !telling(d.Fact.Status.Refusal())) {
 		s.learner.want(d.Want, d.Fact)
 	}
 	return d.Refusal
@@ -223,8 +241,17 @@ func (s *Service) screen(c store.Command) (store.Outcome, bool) {
 	if !ok {
 		return store.Outcome{}, false
 	}
-	refusal := s.admit(cmd.Code, cmd.Customer)
+	refusal := s.admit(cmd.Code, cmd.Customer, true)
+	if telling(refusal) { // it may be veiled; the others passed before it was known, and are few
+		return store.Outcome{}, false
+	}
 	return store.Outcome{Refusal: refusal}, refusal != nil
+}
+
+// telling reports whether a refusal would tell a guesser whether there is such a code.
+func telling(refusal *fault.Error) bool {
+	return refusal != nil &&
+		(refusal.Is(fault.ErrVoucherNotFound) || refusal.Is(fault.ErrNotActive) || refusal.Is(fault.ErrDisabled) || refusal.Is(fault.ErrAssigned))
 }
 
 // answer turns an outcome into a verdict and counts it.
@@ -250,6 +277,9 @@ func waitFault(err error) *fault.Error {
 	case errors.Is(err, groupcommit.ErrClosed):
 		return fault.ErrShuttingDown
 	case errors.Is(err, groupcommit.ErrWithdrawn):
+		if errors.Is(err, context.Canceled) {
+			return fault.ErrClientGone.With(err)
+		}
 		return fault.ErrOverloaded.With(err)
 	case errors.Is(err, groupcommit.ErrAbandoned):
 		return fault.ErrTimeout.With(err)

@@ -11,6 +11,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"scrip/internal/access"
 	"scrip/internal/campaign"
 	"scrip/internal/fault"
 	"scrip/internal/gate"
@@ -110,7 +111,7 @@ func (r *rig) code(code string, limit int64) *voucher.Voucher {
 	made, err := r.campaigns.Create(r.t.Context(), campaign.NewCampaign{
 		Name: code, Currency: "IRR", Effect: voucher.Effect{Kind: voucher.Credit, AmountMinor: 100},
 		Voucher: &campaign.NewVoucher{Code: code, Limit: limit},
-	}, "")
+	}, "", access.By{})
 	if err != nil {
 		r.t.Fatal(err)
 	}
@@ -281,14 +282,14 @@ func TestAChangeIsObeyedAtOnce(t *testing.T) {
 		r.loses("salam", "cyrus", fault.ErrDisabled)
 		limit = 3
 		r.amend(v, voucher.Patch{Limit: &limit, Disabled: &no})
-		if _, err := r.campaigns.Amend(t.Context(), v.CampaignID, voucher.CampaignPatch{Disabled: &yes}); err != nil {
+		if _, err := r.campaigns.Amend(t.Context(), v.CampaignID, voucher.CampaignPatch{Disabled: &yes}, access.By{}); err != nil {
 			t.Fatal(err)
 		}
 		for range 3 {
 			r.loses("salam", "cyrus", fault.ErrDisabled)
 			synctest.Wait()
 		}
-		if _, err := r.campaigns.Amend(t.Context(), v.CampaignID, voucher.CampaignPatch{Disabled: &no}); err != nil {
+		if _, err := r.campaigns.Amend(t.Context(), v.CampaignID, voucher.CampaignPatch{Disabled: &no}, access.By{}); err != nil {
 			t.Fatal(err)
 		}
 		r.wins("salam", "cyrus", 3)
@@ -302,7 +303,7 @@ func TestAChangeIsObeyedAtOnce(t *testing.T) {
 
 func (r *rig) amend(v *voucher.Voucher, p voucher.Patch) {
 	r.t.Helper()
-	if _, err := r.campaigns.AmendVoucher(r.t.Context(), v.ID, p); err != nil {
+	if _, err := r.campaigns.AmendVoucher(r.t.Context(), v.ID, p, access.By{}); err != nil {
 		r.t.Fatal(err)
 	}
 }

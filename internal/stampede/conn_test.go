@@ -1,7 +1,6 @@
 package stampede
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"net"
@@ -214,25 +213,6 @@ func TestMembersOfJSON(t *testing.T) {
 			t.Errorf("%q is taken for a whole number", bad)
 		}
 	}
-}
-
-func FuzzMembers(f *testing.F) {
-	f.Add([]byte(`{"a":[1,{"b":"\""}],"c":"d"}`))
-	f.Add([]byte(`[{"a":1},2,"x"]`))
-	f.Fuzz(func(t *testing.T, text []byte) {
-		for name, value := range members(text) {
-			if !bytes.Contains(text, name) || !bytes.Contains(text, value) {
-				t.Errorf("%q yields %q: %q", text, name, value)
-			}
-		}
-		for value := range elements(text) {
-			if !bytes.Contains(text, value) {
-				t.Errorf("%q yields %q", text, value)
-			}
-		}
-		read(text)
-		balance(text, "IRR")
-	})
 }
 
 func TestReadingAReceiptDoesNotAllocate(t *testing.T) {

@@ -59,12 +59,20 @@ func (f *flood) redeemTemplate(to *address, keyed bool) template {
 		key = "Idempotency-Key: " + customer + "\r\n"
 	}
 	return newTemplate(fmt.Sprintf("POST %s/v1/redemptions HTTP/1.1\r\nHost: %s\r\nUser-Agent: %s\r\n"+
-		"Content-Type: application/json\r\n%sContent-Length: %d\r\n\r\n%s",
-		to.path, to.host, userAgent, key, len(body), body), f.name)
+		"Content-Type: application/json\r\n%s%sContent-Length: %d\r\n\r\n%s",
+		to.path, to.host, userAgent, f.authorization(), key, len(body), body), f.name)
 }
 
 // walletTemplate asks for the customer's wallet.
 func (f *flood) walletTemplate(to *address) template {
-	return newTemplate(fmt.Sprintf("GET %s/v1/wallets/%s HTTP/1.1\r\nHost: %s\r\nUser-Agent: %s\r\n\r\n",
-		to.path, customerName(f.name, 0), to.host, userAgent), f.name)
+	return newTemplate(fmt.Sprintf("GET %s/v1/wallets/%s HTTP/1.1\r\nHost: %s\r\nUser-Agent: %s\r\n%s\r\n",
+		to.path, customerName(f.name, 0), to.host, userAgent, f.authorization()), f.name)
+}
+
+// authorization is the header that presents the key, empty without one.
+func (f *flood) authorization() string {
+	if f.cfg.Key == "" {
+		return ""
+	}
+	return "Authorization: Bearer " + f.cfg.Key + "\r\n"
 }

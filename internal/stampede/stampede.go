@@ -28,6 +28,7 @@ const (
 // Config says what to rehearse.
 type Config struct {
 	URL         string
+	Key         string   // a secret key with the scopes redeem and read; empty for none
 	Replicas    []string // further servers of the same store: the crowd is spread over all of them
 	Code        string
 	Customers   int           // distinct customers, each asking once
@@ -54,6 +55,8 @@ func (c *Config) validate() error {
 		return fmt.Errorf("the repeats must be from 0 to %d", RepeatMax)
 	case c.Timeout <= 0 || c.Patience <= 0 || c.Limit <= 0:
 		return errors.New("the timeout, the patience and the limit must be above zero")
+	case strings.ContainsFunc(c.Key, func(r rune) bool { return r <= ' ' || r > '~' }):
+		return errors.New("a key is one word that begins with sk_")
 	}
 	return nil
 }
@@ -66,7 +69,7 @@ func Run(ctx context.Context, cfg Config) (*Summary, error) {
 	if err := cfg.validate(); err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrUnfit, err)
 	}
-	to, servers, err := replicas(append([]string{cfg.URL}, cfg.Replicas...))
+	to, servers, err := replicas(cfg.Key, append([]string{cfg.URL}, cfg.Replicas...))
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrUnfit, err)
 	}
@@ -90,7 +93,7 @@ func Run(ctx context.Context, cfg Config) (*Summary, error) {
 }
 
 // replicas makes ready to ask servers of one store.
-func replicas(urls []string) ([]*address, servers, error) {
+func replicas(key string, urls []string) ([]*address, servers, error) {
 	to := make([]*address, len(urls))
 	all := make(servers, len(urls))
 	for i, url := range urls {
@@ -98,7 +101,7 @@ func replicas(urls []string) ([]*address, servers, error) {
 		if to[i], err = parseAddress(url); err != nil {
 			return nil, nil, err
 		}
-		if all[i], err = client.New(url, client.WithUserAgent(userAgent)); err != nil {
+		if all[i], err = client.New(url, client.WithUserAgent(userAgent), client.WithKey(key)); err != nil {
 			return nil, nil, err
 		}
 	}

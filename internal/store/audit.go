@@ -31,6 +31,10 @@ const (
 	CheckSequence     = "wallet_sequence_without_gaps" // a wallet's entries are numbered 1.. and each balance follows from the one before
 	CheckZeroSum      = "zero_sum"                     // all accounts of a currency sum to zero
 	CheckFile         = "file_sound"                   // the store's own check of its file or indexes
+
+	CheckSeal    = "seal_chain_unbroken"           // seals are numbered 1.. without gaps, each is what its hash says and names the one before
+	CheckSealed  = "seal_holds_its_transfers"      // each transfer in a seal is there, as it was when it was sealed
+	CheckWaiting = "transfer_is_sealed_or_waiting" // each transfer stands in one seal or waits for one, and what waits is there
 )
 
 // Audited counts what an audit has read.
@@ -41,5 +45,6 @@ type Audited struct {
 	Rollbacks   int64 `json:"rollbacks"`
 	Wallets     int64 `json:"wallets"`
 	Transfers   int64 `json:"transfers"`
+	Seals       int64 `json:"seals"`
 	Findings    int64 `json:"findings"`
 }

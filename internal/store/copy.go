@@ -94,9 +94,13 @@ const (
 	RollbackKind   RecordKind = 7
 	PostKind       RecordKind = 8
 	KeyKind        RecordKind = 9
+	AccessKeyKind  RecordKind = 10
+	EventKind      RecordKind = 11
+	SealKind       RecordKind = 12
+	UnsealedKind   RecordKind = 13
 
 	// RecordKinds is one more than the last kind, for arrays by kind.
-	RecordKinds = 10
+	RecordKinds = 14
 )
 
 // String names the kind, in the plural.
@@ -104,6 +108,8 @@ func (k RecordKind) String() string {
 	names := [RecordKinds]string{
 		CampaignKind: "campaigns", VoucherKind: "vouchers", WalletKind: "wallets", TransferKind: "transfers", AccountKind: "accounts",
 		RedemptionKind: "redemptions", RollbackKind: "rollbacks", PostKind: "posts", KeyKind: "keys",
+		AccessKeyKind: "API keys", EventKind: "audit events",
+		SealKind: "seals", UnsealedKind: "unsealed transfers",
 	}
 	if int(k) < len(names) && names[k] != "" {
 		return names[k]
@@ -118,7 +124,7 @@ type Place struct {
 	ID       id.ID  // of what has one; a transfer has its wallet's place
 	Customer string // whom it belongs to
 	Text     string // a currency, or an Idempotency-Key
-	Seq      int64  // of a transfer; an account's kind
+	Seq      int64  // of a transfer, sealed or not; a seal's number; an account's kind
 }
 
 // Compare orders places: below zero where p comes before q.
@@ -148,7 +154,7 @@ func (p Place) Before() Place {
 			break
 		}
 	}
-	if p.Kind == TransferKind {
+	if p.Kind == TransferKind || p.Kind == SealKind || p.Kind == UnsealedKind {
 		before.Text, before.Seq = p.Text, p.Seq-1
 	}
 	if !p.ID.IsZero() || p.Kind == AccountKind {

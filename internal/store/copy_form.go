@@ -84,6 +84,21 @@ func (r *KeyRecord) Append(b []byte) []byte {
 	return appendText(b, r.Snapshot)
 }
 
+// Append implements Record.
+func (r *AccessKeyRecord) Append(b []byte) []byte {
+	b = appendText(append(append(b, byte(AccessKeyKind)), r.ID[:]...), r.Name)
+	b = append(appendInts(append(b, byte(r.Kind)), int64(r.Scopes)), r.Hash[:]...)
+	b = append(appendInts(appendText(b, r.Tail), r.RatePerSecond, r.Burst), r.Replaces[:]...)
+	return appendTimes(b, r.CreatedAt, r.ExpiresAt, r.RevokedAt, r.LastUsedAt)
+}
+
+// Append implements Record.
+func (r *EventRecord) Append(b []byte) []byte {
+	b = appendTimes(append(append(b, byte(EventKind)), r.ID[:]...), r.At)
+	b = appendText(appendText(append(b, r.By.Key[:]...), r.By.Name), r.By.RequestID)
+	return appendText(appendText(appendText(appendText(b, r.Action), r.Object), r.Before), r.After)
+}
+
 func appendText(b []byte, text string) []byte {
 	return append(binary.AppendUvarint(b, uint64(len(text))), text...)
 }

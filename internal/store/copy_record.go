@@ -3,6 +3,7 @@ package store
 import (
 	"fmt"
 
+	"scrip/internal/access"
 	"scrip/internal/id"
 	"scrip/internal/ledger"
 	"scrip/internal/money"
@@ -65,6 +66,10 @@ type (
 		Fingerprint Fingerprint
 		Snapshot    string // of a creation: what was made, as JSON of Creation
 	}
+	// AccessKeyRecord is an API key, usable or not.
+	AccessKeyRecord access.Key
+	// EventRecord is an event of the trail.
+	EventRecord Event
 )
 
 // CommandKind tells what an Idempotency-Key was used for. Stored by number: never renumber.
@@ -115,6 +120,12 @@ func (r *PostRecord) Place() Place { return Place{Kind: PostKind, ID: r.ID, Cust
 // Place implements Record.
 func (r *KeyRecord) Place() Place { return Place{Kind: KeyKind, Customer: r.Customer, Text: r.Key} }
 
+// Place implements Record.
+func (r *AccessKeyRecord) Place() Place { return Place{Kind: AccessKeyKind, ID: r.ID} }
+
+// Place implements Record.
+func (r *EventRecord) Place() Place { return Place{Kind: EventKind, ID: r.ID} }
+
 // String implements Record.
 func (r *CampaignRecord) String() string { return "campaign " + r.ID.Format(id.Campaign) }
 
@@ -155,4 +166,12 @@ func (r *KeyRecord) String() string {
 		return fmt.Sprintf("Idempotency-Key %q of an administrator", r.Key)
 	}
 	return fmt.Sprintf("Idempotency-Key %q of %q", r.Key, r.Customer)
+}
+
+// String implements Record.
+func (r *AccessKeyRecord) String() string { return "API key " + r.ID.Format(id.Key) }
+
+// String implements Record.
+func (r *EventRecord) String() string {
+	return fmt.Sprintf("audit event %s, %s of %s", r.ID.Format(id.Event), r.Action, r.Object)
 }

@@ -22,6 +22,7 @@ import (
 	"errors"
 	"time"
 
+	"scrip/internal/access"
 	"scrip/internal/id"
 	"scrip/internal/ledger"
 	"scrip/internal/money"
@@ -42,8 +43,8 @@ type Store interface {
 	Redemptions
 	Wallets
 	Vouchers
-	Campaigns
-	Auditor
+	Administration
+	Evidence
 	// Ping reports whether the store can answer now.
 	Ping(ctx context.Context) error
 	// Close ends the store. What was acknowledged stays.
@@ -95,7 +96,8 @@ type Vouchers interface {
 	ListVouchers(ctx context.Context, f VoucherFilter, p Page) (ls []Listing, more bool, err error)
 }
 
-// Campaigns makes and changes campaigns and their vouchers. Each change is in series with Apply.
+// Campaigns makes and changes campaigns and their vouchers. Each change is in series with Apply, and records its events
+// (Trail) in its own unit; a creation that is replayed has none.
 type Campaigns interface {
 	// Create makes a campaign, vouchers, or both, as one unit: fault.ErrCodeTaken if a code exists,
 	// fault.ErrCampaignNotFound if vouchers name a campaign that is neither new nor there. The same key
@@ -108,9 +110,22 @@ type Campaigns interface {
 	// ListCampaigns returns a page, newest first.
 	ListCampaigns(ctx context.Context, p Page) (cs []voucher.Campaign, more bool, err error)
 	// AmendCampaign changes one by voucher.Campaign.Amend and returns it changed.
-	AmendCampaign(ctx context.Context, campaign id.ID, p voucher.CampaignPatch) (*voucher.Campaign, error)
+	AmendCampaign(ctx context.Context, campaign id.ID, p voucher.CampaignPatch, by access.By) (*voucher.Campaign, error)
 	// AmendVoucher changes one by voucher.Voucher.Amend and returns it changed, with its campaign.
-	AmendVoucher(ctx context.Context, voucher id.ID, p voucher.Patch) (Listing, error)
+	AmendVoucher(ctx context.Context, voucher id.ID, p voucher.Patch, by access.By) (Listing, error)
+}
+
+// Administration is all that administrators change, and what they changed.
+type Administration interface {
+	Campaigns
+	Keys
+	Trail
+}
+
+// Evidence is what shows that nothing was changed behind the store's back.
+type Evidence interface {
+	Sealer
+	Auditor
 }
 
 // Listing is a voucher with its campaign.
@@ -126,6 +141,7 @@ type Creation struct {
 	Vouchers    []voucher.Voucher
 	Key         string // Idempotency-Key, may be empty
 	Fingerprint Fingerprint
+	By          access.By `json:"-"` // for the trail; no part of what was made
 }
 
 // WalletRef names a wallet.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -21,6 +22,8 @@ type PostgresOptions struct {
 	Conf    []string // lines "name = value" of postgresql.conf; the last one of a name holds
 	Durable bool     // write as a server in production does; otherwise without fsync, which only a crash of the host can tell
 	Port    int      // 0 for a free one
+	From    string   // a base backup to go on from, as pg_basebackup makes it; it is copied. Empty for a new server
+	Env     []string // beside our own, as in "NAME=value"
 }
 
 // Postgres is a PostgreSQL server of our own. Its superuser is scrip, who needs no password.
@@ -29,6 +32,7 @@ type Postgres struct {
 
 	confMu sync.Mutex
 	conf   []string
+	env    []string
 }
 
 // owner is the user that a server runs as.
@@ -48,14 +52,19 @@ func StartPostgres(ctx context.Context, o PostgresOptions) (*Postgres, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &Postgres{conf: slices.Concat(baseConf(o.Durable), o.Conf)}
+	p := &Postgres{conf: slices.Concat(baseConf(o.Durable), o.Conf), env: o.Env}
 	data := filepath.Join(f.path, "data")
 	p.server = server{
 		name: "PostgreSQL", folder: f, crash: sigCrash, end: sigEnd,
 		command: func(port int) (*exec.Cmd, error) { return p.command(bin, data, as, port) },
 		ready:   func(s *server, _ int64) bool { return accepts(data, s.proc.pid()) },
 	}
-	if err := initData(ctx, bin, data, as); err != nil {
+	if o.From == "" {
+		err = initData(ctx, bin, data, as)
+	} else {
+		err = copyData(o.From, data, as)
+	}
+	if err != nil {
 		return nil, errors.Join(err, f.remove())
 	}
 	if err := p.launch(ctx, o.Port); err != nil {
@@ -86,18 +95,49 @@ func baseConf(durable bool) []string {
 	}
 }
 
-// initData makes the data folder. Where we are root, it belongs to the user that the server runs as.
-func initData(ctx context.Context, bin, data string, as *owner) error {
-	if err := os.Mkdir(data, 0o700); err != nil {
+// PostgresProgram is the path of one of PostgreSQL's programs, such as pg_dump, of the version that
+// StartPostgres starts.
+func PostgresProgram(name string) (string, error) {
+	bin, err := postgresBin()
+	if err != nil {
+		return "", err
+	}
+	path := filepath.Join(bin, name)
+	if _, err := os.Stat(path); err != nil {
+		return "", fmt.Errorf("%s: %w: %w", name, ErrMissing, err)
+	}
+	return path, nil
+}
+
+// makeData makes an empty data folder. Where we are root, it belongs to the user that the server runs as.
+func makeData(data string, as *owner) error {
+	if err := os.Mkdir(data, 0o700); err != nil || as == nil {
 		return err
 	}
-	if as != nil {
-		if err := openTo(filepath.Dir(data)); err != nil {
-			return err
-		}
-		if err := os.Chown(data, int(as.uid), int(as.gid)); err != nil {
-			return err
-		}
+	return errors.Join(openTo(filepath.Dir(data)), os.Chown(data, int(as.uid), int(as.gid)))
+}
+
+// copyData makes the data folder from a base backup.
+func copyData(from, data string, as *owner) error {
+	if err := makeData(data, as); err != nil {
+		return err
+	}
+	if err := os.CopyFS(data, os.DirFS(from)); err != nil || as == nil {
+		return err
+	}
+	root, err := os.OpenRoot(data)
+	if err != nil {
+		return err
+	}
+	return errors.Join(fs.WalkDir(root.FS(), ".", func(path string, _ fs.DirEntry, err error) error {
+		return errors.Join(err, root.Lchown(path, int(as.uid), int(as.gid)))
+	}), root.Close())
+}
+
+// initData makes the data folder of a new server.
+func initData(ctx context.Context, bin, data string, as *owner) error {
+	if err := makeData(data, as); err != nil {
+		return err
 	}
 	cmd := exec.CommandContext(ctx, filepath.Join(bin, "initdb"), "-D", data, "-U", "scrip", "-A", "trust", //nolint:gosec // a program that we found, in a folder that we made
 		"--no-sync", "--encoding=UTF8", "--locale=C", "--no-instructions")
@@ -120,7 +160,7 @@ func (p *Postgres) command(bin, data string, as *owner, port int) (*exec.Cmd, er
 	}
 	cmd := exec.Command(filepath.Join(bin, "postgres"), "-D", data) //nolint:gosec,noctx // a program that we found; Stop ends it, however long the context lasts
 	runAs(cmd, as)
-	cmd.Dir, cmd.Env = data, serverEnv()
+	cmd.Dir, cmd.Env = data, append(serverEnv(), p.env...)
 	return cmd, nil
 }
 

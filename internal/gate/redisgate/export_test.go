@@ -5,6 +5,8 @@ import (
 
 	"github.com/redis/rueidis"
 
+	"scrip/internal/id"
+	"scrip/internal/redislink"
 	"scrip/internal/voucher"
 )
 
@@ -46,7 +48,7 @@ func Left(prefix, code string) string { return names{prefix}.left(code) }
 func CodeOf(prefix, name string) (string, bool) { return names{prefix}.codeOf(name) }
 
 // ParseURL is Config.URL, read.
-func ParseURL(text string) (rueidis.ClientOption, error) { return parseURL(text) }
+func ParseURL(text string) (rueidis.ClientOption, error) { return redislink.Parse(text) }
 
 // Waiting counts the facts that wait to be published.
 func (g *Gate) Waiting() int {
@@ -92,3 +94,15 @@ func (b *Bound) Judged(then time.Time, now time.Duration) (at time.Duration, ok,
 	at, known := b.b.judged(then, now)
 	return at, known == ageKnown, known == ageFuture
 }
+
+// DecodeNumber is how a campaign's version is read.
+func DecodeNumber(value string, least int64) (int64, error) { return decodeNumber(value, least) }
+
+// Hear takes what was read of a code, as if Redis had told of it.
+func (g *Gate) Hear(code, value string) { g.hearTerms(code, value) }
+
+// HearCampaign takes what was read of a campaign's version.
+func (g *Gate) HearCampaign(c id.ID, value string) { g.hearCampaign(&watched{campaign: c}, value) }
+
+// Campaign is the name of a campaign's version.
+func Campaign(prefix string, c id.ID) string { return names{prefix}.campaign(c) }

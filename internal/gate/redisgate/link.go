@@ -13,6 +13,7 @@ import (
 	"github.com/redis/rueidis"
 
 	"scrip/internal/id"
+	"scrip/internal/redislink"
 	"scrip/internal/voucher"
 )
 
@@ -51,7 +52,7 @@ type link struct {
 	token   string
 	log     *slog.Logger
 	observe Observer
-	dialer  *dialer
+	dialer  *redislink.Dialer
 
 	up     atomic.Bool
 	client atomic.Pointer[rueidis.Client]
@@ -66,10 +67,10 @@ type link struct {
 
 func newLink(o rueidis.ClientOption, timeout time.Duration, n names, token string, log *slog.Logger, observe Observer) *link {
 	l := &link{
-		timeout: timeout, names: n, token: token, log: log, observe: observe, dialer: newDialer(),
+		timeout: timeout, names: n, token: token, log: log, observe: observe, dialer: redislink.NewDialer(),
 		kick: make(chan struct{}, 1), failing: make(map[string]struct{}),
 	}
-	o.DialCtxFn = l.dialer.dial
+	o.DialCtxFn = l.dialer.Dial
 	o.Dialer.Timeout = timeout
 	o.ConnWriteTimeout = timeout
 	o.Sentinel.Dialer.Timeout = timeout
@@ -177,7 +178,7 @@ func (l *link) probe(ctx context.Context, tag string) error {
 
 // failed takes note of an error of Redis, in a slot if there is a tag. It logs the first one.
 func (l *link) failed(ctx context.Context, err error, tag string) {
-	if ctx.Err() != nil || errors.Is(err, errClosed) {
+	if ctx.Err() != nil || errors.Is(err, redislink.ErrClosed) {
 		return
 	}
 	l.observe.RedisCounted(EventError, 1)
@@ -216,7 +217,7 @@ func (l *link) worked(ctx context.Context, failures int) bool {
 }
 
 // close ends the connections, whatever waits for an answer.
-func (l *link) close() { l.dialer.close() }
+func (l *link) close() { l.dialer.Close() }
 
 // end frees the client, after run has returned.
 func (l *link) end() {

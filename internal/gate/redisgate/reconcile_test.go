@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"scrip/internal/access"
 	"scrip/internal/fault"
 	"scrip/internal/gate/redisgate"
 	"scrip/internal/id"
@@ -190,7 +191,7 @@ func TestLaggingIsBroughtUp(t *testing.T) {
 	listing, _, err := s.Store.Lookup(t.Context(), []string{"SALAM"})
 	must(t, err)
 	disabled := true
-	_, err = s.AmendVoucher(t.Context(), listing[0].Voucher.ID, voucher.Patch{Disabled: &disabled})
+	_, err = s.AmendVoucher(t.Context(), listing[0].Voucher.ID, voucher.Patch{Disabled: &disabled}, access.By{})
 	must(t, err)
 
 	r := s.replica()
@@ -240,7 +241,7 @@ func TestNewerWriteIsNotDeleted(t *testing.T) {
 	s.during = func() {
 		once.Do(func() { // the store has answered, and moves on
 			limit := int64(20)
-			_, err := s.AmendVoucher(context.Background(), listing[0].Voucher.ID, voucher.Patch{Limit: &limit})
+			_, err := s.AmendVoucher(context.Background(), listing[0].Voucher.ID, voucher.Patch{Limit: &limit}, access.By{})
 			must(t, err)
 			terms := redisgate.EncodeTerms(s.truth("SALAM"))
 			s.plant("SALAM", terms, "20")

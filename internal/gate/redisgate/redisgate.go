@@ -41,6 +41,7 @@ import (
 
 	"scrip/internal/gate"
 	"scrip/internal/id"
+	"scrip/internal/redislink"
 	"scrip/internal/store"
 	"scrip/internal/voucher"
 )
@@ -115,7 +116,7 @@ var _ gate.Gate = (*Gate)(nil)
 // fail because it is not there; it fails on a configuration that can't be right. The errors never show
 // the password. The gate outlives ctx; Close ends it.
 func New(ctx context.Context, cfg Config, local gate.Gate) (*Gate, error) {
-	options, err := parseURL(cfg.URL)
+	options, err := redislink.Parse(cfg.URL)
 	if err != nil {
 		return nil, err
 	}

@@ -192,7 +192,7 @@ func (c *copier) auditSource(ctx context.Context) error {
 	n := &c.report.Counts
 	told := store.Audited{
 		Campaigns: n[store.CampaignKind], Vouchers: n[store.VoucherKind], Redemptions: n[store.RedemptionKind],
-		Rollbacks: n[store.RollbackKind], Wallets: n[store.WalletKind], Transfers: n[store.TransferKind],
+		Rollbacks: n[store.RollbackKind], Wallets: n[store.WalletKind], Transfers: n[store.TransferKind], Seals: n[store.SealKind],
 	}
 	if told != read {
 		return fmt.Errorf("the source holds %+v, but told %+v: %w", read, told, ErrMoved)

@@ -12,6 +12,7 @@ import (
 	"zombiezen.com/go/sqlite"
 	"zombiezen.com/go/sqlite/sqlitex"
 
+	"scrip/internal/access"
 	"scrip/internal/id"
 	"scrip/internal/ledger"
 	"scrip/internal/store"
@@ -39,6 +40,32 @@ func TestThereAndBack(t *testing.T) {
 		if got := records(t, chain[i+1]); !slices.Equal(got, want) {
 			t.Errorf("copy %d tells something else", i+1)
 		}
+		if report.Counts[store.AccessKeyKind] != 1 || report.Counts[store.EventKind] != 3 {
+			t.Errorf("%+v", report.Counts)
+		}
+		opens(t, chain[i+1])
+	}
+}
+
+// opens checks that the secret of the source opens the copy too, that the first key is taken there, and that its trail
+// goes on.
+func opens(t *testing.T, where string) {
+	t.Helper()
+	s, err := serve(t, where)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close() //nolint:errcheck // it only read
+	keys, _, _, _, err := s.Ring(t.Context(), 0)
+	if err != nil || len(keys) != 1 || keys[0].Hash != key().Hash || keys[0].Scopes != access.All {
+		t.Errorf("%s: %+v, %v", where, keys, err)
+	}
+	if _, err := s.CreateKey(t.Context(), access.Key{ID: id.New(time.Now()), Name: "other"}, true, access.By{}); !errors.Is(err, store.ErrNotFirst) {
+		t.Errorf("%s takes another first key: %v", where, err)
+	}
+	events, _, err := s.ListEvents(t.Context(), store.EventFilter{Object: key().ID.Format(id.Key)}, store.Page{Limit: 1})
+	if err != nil || len(events) != 1 || events[0].By.Name != access.NameServer || events[0].Action != store.KeyCreated {
+		t.Errorf("%s: %+v, %v", where, events, err)
 	}
 }
 

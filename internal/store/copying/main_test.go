@@ -2,6 +2,7 @@ package copying_test
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"os"
@@ -11,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"scrip/internal/access"
 	"scrip/internal/id"
 	"scrip/internal/ledger"
 	"scrip/internal/store"
@@ -156,6 +158,13 @@ func lived(t *testing.T, winners int) string {
 	return path
 }
 
+// key is the key of every history, whose secret must open whatever was copied.
+func key() access.Key {
+	return access.Key{
+		ID: id.ID{6: 0x70, 8: 0x80, 15: 1}, Name: "desk", Kind: access.Secret, Scopes: access.All, Hash: sha256.Sum256([]byte("sk_desk")), Tail: "desk",
+	}
+}
+
 func live(t *testing.T, s store.Store, winners int) {
 	t.Helper()
 	now := time.Now()
@@ -163,6 +172,9 @@ func live(t *testing.T, s store.Store, winners int) {
 	v := voucher.Voucher{ID: id.New(now), CampaignID: c.ID, Code: "salam", Key: "SA1AM", PerCustomer: 1}
 	made := store.Creation{Campaign: c, Vouchers: []voucher.Voucher{v}, Key: "made"}
 	if _, _, err := s.Create(t.Context(), made); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.CreateKey(t.Context(), key(), true, access.By{Name: access.NameServer}); err != nil {
 		t.Fatal(err)
 	}
 	var commands []store.Command

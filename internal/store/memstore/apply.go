@@ -233,6 +233,7 @@ func (s *Store) enter(transfers ...*ledger.Transfer) *fault.Error {
 		w.balance = ledger.Balance{Currency: t.Currency, Minor: t.Balance, Seq: t.Seq}
 		w.entries = append(w.entries, *t)
 		s.entries[owned{customer: t.Customer, id: t.ID}] = *t
+		s.unsealed = append(s.unsealed, unsealed{store.RefOf(t), t.At})
 	}
 	return nil
 }

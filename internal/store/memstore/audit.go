@@ -25,11 +25,13 @@ func (s *Store) Audit(_ context.Context, report func(store.Finding)) (store.Audi
 	a.receipts()
 	a.entries()
 	a.balances()
+	found := len(a.findings)
+	a.seals() // in the order of the chain, behind all others
 	a.read.Campaigns, a.read.Vouchers = int64(len(s.campaigns)), int64(len(s.vouchers))
 	a.read.Redemptions, a.read.Rollbacks = int64(len(s.redemptions)), int64(len(s.rollbacks))
 	a.read.Wallets, a.read.Findings = int64(len(s.wallets)), int64(len(a.findings))
 	s.mu.Unlock()
-	slices.SortFunc(a.findings, func(x, y store.Finding) int {
+	slices.SortFunc(a.findings[:found], func(x, y store.Finding) int {
 		return cmp.Or(cmp.Compare(x.Check, y.Check), cmp.Compare(x.ID, y.ID), cmp.Compare(x.Detail, y.Detail))
 	})
 	for _, f := range a.findings {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 
+	"scrip/internal/access"
 	"scrip/internal/fault"
 	"scrip/internal/id"
 	"scrip/internal/store"
@@ -25,6 +26,7 @@ func (s *Store) Create(_ context.Context, want store.Creation) (store.Creation, 
 	}
 	now := s.now()
 	made := clone(want)
+	made.By = access.By{}
 	if c := made.Campaign; c != nil {
 		c.GivenMinor, c.Redeemed, c.Version, c.CreatedAt, c.UpdatedAt = 0, 0, 1, now, now
 		c.Window = window(c.Window)
@@ -45,6 +47,11 @@ func (s *Store) Create(_ context.Context, want store.Creation) (store.Creation, 
 		}
 		codes[v.Key] = true
 	}
+	events, err := store.CreationEvents(made, want.Campaign != nil, want.By, now)
+	if err != nil {
+		return store.Creation{}, false, err
+	}
+	s.record(events)
 	if want.Campaign != nil {
 		s.campaigns[want.Campaign.ID] = copied(made.Campaign)
 	}
@@ -77,7 +84,7 @@ func (s *Store) ListCampaigns(_ context.Context, p store.Page) ([]voucher.Campai
 }
 
 // AmendCampaign changes one and returns it changed.
-func (s *Store) AmendCampaign(_ context.Context, of id.ID, p voucher.CampaignPatch) (*voucher.Campaign, error) {
+func (s *Store) AmendCampaign(_ context.Context, of id.ID, p voucher.CampaignPatch, by access.By) (*voucher.Campaign, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.closed {
@@ -92,12 +99,17 @@ func (s *Store) AmendCampaign(_ context.Context, of id.ID, p voucher.CampaignPat
 		return nil, err
 	}
 	amended.Window = window(amended.Window)
+	events, err := store.CampaignEvents(c, &amended, by)
+	if err != nil {
+		return nil, err
+	}
+	s.record(events)
 	*c = amended
 	return copied(c), nil
 }
 
 // AmendVoucher changes one and returns it changed, with its campaign.
-func (s *Store) AmendVoucher(_ context.Context, of id.ID, p voucher.Patch) (store.Listing, error) {
+func (s *Store) AmendVoucher(_ context.Context, of id.ID, p voucher.Patch, by access.By) (store.Listing, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.closed {
@@ -111,6 +123,11 @@ func (s *Store) AmendVoucher(_ context.Context, of id.ID, p voucher.Patch) (stor
 	if err != nil {
 		return store.Listing{}, err
 	}
+	events, err := store.VoucherEvents(v, &amended, by)
+	if err != nil {
+		return store.Listing{}, err
+	}
+	s.record(events)
 	*v = amended
 	return s.listing(v), nil
 }

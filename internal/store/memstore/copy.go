@@ -64,6 +64,18 @@ func (s *Store) records() ([]store.Record, error) {
 	all = append(all, s.posts()...)
 	keys, err := s.keyRecords()
 	all = append(all, keys...)
+	for _, k := range s.ring.keys {
+		all = append(all, (*store.AccessKeyRecord)(copied(k)))
+	}
+	for _, e := range s.trail {
+		all = append(all, (*store.EventRecord)(copied(e)))
+	}
+	for i := range s.seals {
+		all = append(all, (*store.SealRecord)(copied(&s.seals[i])))
+	}
+	for _, u := range s.unsealed {
+		all = append(all, (*store.UnsealedRecord)(copied(&u.ref)))
+	}
 	slices.SortFunc(all, func(a, b store.Record) int { return a.Place().Compare(b.Place()) })
 	return all, err
 }

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"slices"
 
+	"scrip/internal/access"
 	"scrip/internal/id"
 	"scrip/internal/ledger"
 	"scrip/internal/store"
@@ -86,6 +87,9 @@ func (i *importer) Add(_ context.Context, records []store.Record) error {
 	}
 	i.s.campaigns, i.s.vouchers, i.s.codes, i.s.redemptions, i.s.rollbacks = fresh.campaigns, fresh.vouchers, fresh.codes, fresh.redemptions, fresh.rollbacks
 	i.s.held, i.s.won, i.s.wallets, i.s.entries, i.s.keys, i.s.creations = fresh.held, fresh.won, fresh.wallets, fresh.entries, fresh.keys, fresh.creations
+	i.s.ring.keys, i.s.trail = fresh.ring.keys, fresh.trail
+	i.s.ring.version++
+	i.s.seals, i.s.unsealed = fresh.seals, fresh.unsealed
 	return nil
 }
 
@@ -145,6 +149,17 @@ func (s *Store) add(r store.Record) error {
 		return nil // told by the ledger entries
 	case *store.KeyRecord:
 		return s.addKey(r)
+	case *store.AccessKeyRecord:
+		if err := s.unlike((*access.Key)(r)); err != nil {
+			return err
+		}
+		s.ring.keys[r.ID] = copied((*access.Key)(r))
+	case *store.EventRecord:
+		s.trail[r.ID] = copied((*store.Event)(r))
+	case *store.SealRecord:
+		s.seals = append(s.seals, store.Seal(*r))
+	case *store.UnsealedRecord:
+		s.unsealed = append(s.unsealed, unsealed{ref: store.TransferRef(*r)})
 	default:
 		return fmt.Errorf("no such record: %T", r)
 	}

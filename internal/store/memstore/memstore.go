@@ -43,6 +43,11 @@ type Store struct {
 	entries     map[owned]ledger.Transfer
 	keys        map[ownedKey]effect
 	creations   map[string]store.Creation // by Idempotency-Key: what was made, as it was then
+	ring        keyring
+	trail       map[id.ID]*store.Event
+
+	seals    []store.Seal // in order, with their members
+	unsealed []unsealed   // in the order of writing
 
 	imported  store.ImportState // of a copy into this store
 	importing bool              // a copy is under way
@@ -109,6 +114,8 @@ func New(o Options) *Store {
 		entries:     map[owned]ledger.Transfer{},
 		keys:        map[ownedKey]effect{},
 		creations:   map[string]store.Creation{},
+		ring:        newKeyring(),
+		trail:       map[id.ID]*store.Event{},
 	}
 }
 

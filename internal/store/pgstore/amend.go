@@ -7,6 +7,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"scrip/internal/access"
 	"scrip/internal/fault"
 	"scrip/internal/id"
 	"scrip/internal/store"
@@ -17,12 +18,12 @@ import (
 // what was committed before it, also by a batch that the lock waited for.
 
 // AmendCampaign changes one by voucher.Campaign.Amend.
-func (s *Store) AmendCampaign(ctx context.Context, campaign id.ID, p voucher.CampaignPatch) (*voucher.Campaign, error) {
+func (s *Store) AmendCampaign(ctx context.Context, campaign id.ID, p voucher.CampaignPatch, by access.By) (*voucher.Campaign, error) {
 	if p.Name != nil && !storable(*p.Name) {
 		return nil, fault.ErrInvalidRequest.Says(notText).On("name")
 	}
 	var changed voucher.Campaign
-	err := s.tx(ctx, pgx.TxOptions{}, func(tx pgx.Tx) error {
+	err := s.tx(ctx, func(tx pgx.Tx) error {
 		c, now, err := readLocked(ctx, s, tx, "campaign", campaignByID, scanCampaign, campaign)
 		if err != nil {
 			return err
@@ -33,12 +34,17 @@ func (s *Store) AmendCampaign(ctx context.Context, campaign id.ID, p voucher.Cam
 		if changed, err = c.Amend(p, now); err != nil {
 			return err
 		}
-		b := changed.Budget
-		_, err = tx.Exec(ctx, `UPDATE campaign SET name = $2, starts_at = $3, ends_at = $4, budget_amount = $5, budget_count = $6,
+		events, err := store.CampaignEvents(c, &changed, by)
+		if err != nil {
+			return err
+		}
+		b, budget := &pgx.Batch{}, changed.Budget
+		b.Queue(`UPDATE campaign SET name = $2, starts_at = $3, ends_at = $4, budget_amount = $5, budget_count = $6,
 				budget_per_customer = $7, disabled = $8, version = $9, updated_at = $10 WHERE id = $1`,
 			[16]byte(campaign), changed.Name, bound(changed.Window.Start), bound(changed.Window.End),
-			b.AmountMinor, b.Count, b.PerCustomer, changed.Disabled, changed.Version, changed.UpdatedAt)
-		return err
+			budget.AmountMinor, budget.Count, budget.PerCustomer, changed.Disabled, changed.Version, changed.UpdatedAt)
+		queueEvents(b, events)
+		return tx.SendBatch(ctx, b).Close()
 	})
 	if err != nil {
 		return nil, fmt.Errorf("amend campaign %s: %w", campaign.Format(id.Campaign), err)
@@ -47,12 +53,12 @@ func (s *Store) AmendCampaign(ctx context.Context, campaign id.ID, p voucher.Cam
 }
 
 // AmendVoucher changes one by voucher.Voucher.Amend.
-func (s *Store) AmendVoucher(ctx context.Context, v id.ID, p voucher.Patch) (store.Listing, error) {
+func (s *Store) AmendVoucher(ctx context.Context, v id.ID, p voucher.Patch, by access.By) (store.Listing, error) {
 	if p.Customer != nil && !storable(*p.Customer) {
 		return store.Listing{}, fault.ErrInvalidRequest.Says(notText).On("customer")
 	}
 	var changed store.Listing
-	err := s.tx(ctx, pgx.TxOptions{}, func(tx pgx.Tx) error {
+	err := s.tx(ctx, func(tx pgx.Tx) error {
 		l, now, err := readLocked(ctx, s, tx, "voucher", listingByID, scanListing, v)
 		if err != nil {
 			return err
@@ -65,10 +71,16 @@ func (s *Store) AmendVoucher(ctx context.Context, v id.ID, p voucher.Patch) (sto
 			return err
 		}
 		changed = store.Listing{Campaign: l.Campaign, Voucher: &after}
-		_, err = tx.Exec(ctx, `UPDATE voucher SET max_uses = $2, per_customer = $3, customer = $4, disabled = $5, version = $6,
+		events, err := store.VoucherEvents(l.Voucher, &after, by)
+		if err != nil {
+			return err
+		}
+		b := &pgx.Batch{}
+		b.Queue(`UPDATE voucher SET max_uses = $2, per_customer = $3, customer = $4, disabled = $5, version = $6,
 				updated_at = $7 WHERE id = $1`,
 			[16]byte(v), after.Limit, after.PerCustomer, after.Customer, after.Disabled, after.Version, after.UpdatedAt)
-		return err
+		queueEvents(b, events)
+		return tx.SendBatch(ctx, b).Close()
 	})
 	if err != nil {
 		return store.Listing{}, fmt.Errorf("amend voucher %s: %w", v.Format(id.Voucher), err)

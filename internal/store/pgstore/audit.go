@@ -60,7 +60,7 @@ func (a *auditor) rows(ctx context.Context, conn *pgxpool.Conn) error {
 		}
 		for _, check := range []func(context.Context) error{
 			a.schema, a.count, a.vouchers, a.campaigns, a.orphans, a.claims, a.ranks, a.redemptions, a.rollbacks, a.posts,
-			a.sequence, a.wallets, a.funding, a.accounts, a.zeroSum,
+			a.sequence, a.wallets, a.funding, a.accounts, a.zeroSum, a.seals,
 		} {
 			if err := check(ctx); err != nil {
 				return err

@@ -19,7 +19,7 @@ func (a *auditor) schema(ctx context.Context) error {
 	err := a.each(ctx, `SELECT needed.name, CASE WHEN i.indexrelid IS NULL THEN 'it is missing' ELSE 'it is not valid; rebuild it with REINDEX' END
 		FROM unnest(ARRAY['campaign_pkey', 'voucher_pkey', 'voucher_code_key_key', 'wallet_pkey', 'account_pkey', 'transfer_pkey',
 			'redemption_pkey', 'rollback_pkey', 'post_pkey', 'idempotency_pkey',
-			'redemption_by_id', 'redemption_of_voucher', 'redemption_of_campaign', 'voucher_of_campaign', 'rollback_by_id', 'post_received'
+			'redemption_by_id', 'redemption_of_voucher', 'redemption_of_campaign', 'voucher_of_campaign', 'rollback_by_id', 'post_received', 'seal_pkey', 'unsealed_pkey', 'transfer_unqueued'
 		]) AS needed (name) LEFT JOIN pg_index i ON i.indexrelid = to_regclass(needed.name)
 		WHERE i.indisvalid IS NOT TRUE OR i.indisready IS NOT TRUE`,
 		[]any{&name, &state}, func() { a.report(store.CheckFile, name, "%s", state) })

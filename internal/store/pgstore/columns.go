@@ -112,7 +112,7 @@ func queueRows(b *pgx.Batch, query string, first column, others ...column) {
 func registerColumns(m *pgtype.Map) {
 	for _, oid := range []uint32{
 		pgtype.TextArrayOID, pgtype.Int8ArrayOID, pgtype.Int2ArrayOID,
-		pgtype.UUIDArrayOID, pgtype.TimestamptzArrayOID, pgtype.ByteaArrayOID,
+		pgtype.UUIDArrayOID, pgtype.TimestamptzArrayOID, pgtype.ByteaArrayOID, pgtype.BoolArrayOID,
 	} {
 		if t, ok := m.TypeForOID(oid); ok {
 			m.RegisterType(&pgtype.Type{Name: t.Name, OID: oid, Codec: columnCodec{t.Codec}})

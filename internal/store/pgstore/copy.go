@@ -65,7 +65,7 @@ func (s *Source) standStill(ctx context.Context) (err error) {
 }
 
 // copiedTables are all that a copy carries.
-const copiedTables = "campaign, voucher, wallet, transfer, account, redemption, rollback, post, idempotency"
+const copiedTables = "campaign, voucher, wallet, transfer, account, redemption, rollback, post, idempotency, api_key, audit_event, seal, unsealed, sealing"
 
 // connectPatient opens a connection whose statements may take as long as they take.
 func connectPatient(ctx context.Context, cfg Config) (*pgx.Conn, error) {

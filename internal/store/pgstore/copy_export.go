@@ -51,6 +51,9 @@ func export(ctx context.Context, tx pgx.Tx, after store.Place, yield func(store.
 			return fmt.Errorf("tell the %s: %w", t.kind, err)
 		}
 	}
+	if from, ahead := after.From(store.UnsealedKind); ahead {
+		return exportUnsealed(ctx, tx, from, yield)
+	}
 	return nil
 }
 
@@ -96,6 +99,9 @@ func tellings() []telling {
 			WHERE (p.id, p.customer) > ($1, $2) ORDER BY p.id, p.customer`, byOwnedID, tellPost},
 		{store.KeyKind, `SELECT i.customer, i.key, i.kind, i.id, i.fingerprint, i.snapshot FROM idempotency i
 			WHERE (i.customer, i.key) > ($1, $2) ORDER BY i.customer, i.key`, byOwnedText, tellKey},
+		{store.AccessKeyKind, "SELECT" + accessKeyColumns + "FROM api_key k WHERE k.id > $1 ORDER BY k.id", byID, tellAccessKey},
+		{store.EventKind, "SELECT" + eventColumns + "FROM audit_event e WHERE e.id > $1 ORDER BY e.id", byID, tellEvent},
+		{store.SealKind, "SELECT" + sealColumns + ", s.members FROM seal s WHERE s.number > $1 ORDER BY s.number", bySealNumber, tellSeal},
 	}
 }
 
@@ -170,6 +176,16 @@ func tellKey(row pgx.CollectableRow) (store.Record, error) {
 		k.ID = id.ID{} // a number of this database's own
 	}
 	return k, err
+}
+
+func tellAccessKey(row pgx.CollectableRow) (store.Record, error) {
+	k, err := scanAccessKey(row)
+	return (*store.AccessKeyRecord)(&k), err
+}
+
+func tellEvent(row pgx.CollectableRow) (store.Record, error) {
+	e, err := scanEvent(row)
+	return (*store.EventRecord)(&e), err
 }
 
 // funderOf is the campaign whose funding account one side of a ledger entry is, or the zero id.

@@ -47,7 +47,8 @@ func (i *importer) open(ctx context.Context) error {
 	}
 	var holds bool
 	err = i.conn.QueryRow(ctx, `SELECT EXISTS (SELECT FROM campaign) OR EXISTS (SELECT FROM voucher) OR EXISTS (SELECT FROM wallet)
-		OR EXISTS (SELECT FROM transfer) OR EXISTS (SELECT FROM redemption) OR EXISTS (SELECT FROM idempotency)`).Scan(&holds)
+		OR EXISTS (SELECT FROM transfer) OR EXISTS (SELECT FROM redemption) OR EXISTS (SELECT FROM idempotency)
+		OR EXISTS (SELECT FROM api_key) OR EXISTS (SELECT FROM audit_event)`).Scan(&holds)
 	switch {
 	case err != nil:
 		return err

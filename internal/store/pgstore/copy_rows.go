@@ -53,6 +53,14 @@ func queueRecords(b *pgx.Batch, run []store.Record) error {
 		return queueAs(b, run, queuePostRecords)
 	case *store.KeyRecord:
 		return queueAs(b, run, queueKeyRecords)
+	case *store.AccessKeyRecord:
+		return queueAs(b, run, queueAccessKeyRecords)
+	case *store.EventRecord:
+		return queueAs(b, run, queueEventRecords)
+	case *store.SealRecord:
+		return queueAs(b, run, queueSealRecords)
+	case *store.UnsealedRecord:
+		return queueAs(b, run, queueUnsealedRecords)
 	default:
 		return fmt.Errorf("no such record: %T", run[0])
 	}
@@ -122,9 +130,9 @@ func queueTransferRecords(b *pgx.Batch, rows []*store.TransferRecord) error {
 			return err
 		}
 	}
-	b.Queue(`INSERT INTO transfer (customer, currency, seq, id, kind, debit_kind, credit_kind, campaign_id, amount, balance, at)
-		SELECT * FROM unnest($1::text[], $2::text[], $3::bigint[], $4::uuid[], $5::smallint[], $6::smallint[], $7::smallint[],
-			$8::uuid[], $9::bigint[], $10::bigint[], $11::timestamptz[]) ON CONFLICT DO NOTHING`,
+	b.Queue(`INSERT INTO transfer (customer, currency, seq, id, kind, debit_kind, credit_kind, campaign_id, amount, balance, at, queued)
+		SELECT u.*, true FROM unnest($1::text[], $2::text[], $3::bigint[], $4::uuid[], $5::smallint[], $6::smallint[], $7::smallint[],
+			$8::uuid[], $9::bigint[], $10::bigint[], $11::timestamptz[]) u ON CONFLICT DO NOTHING`,
 		col[texts](rows, func(t r) string { return t.Customer }), col[texts](rows, func(t r) string { return string(t.Currency) }),
 		col[bigints](rows, func(t r) int64 { return t.Seq }), col[uids](rows, func(t r) id.ID { return t.ID }),
 		col[smallints](rows, func(t r) int16 { return int16(t.Kind) }),
@@ -207,6 +215,31 @@ func queueKeyRecords(b *pgx.Batch, rows []*store.KeyRecord) error {
 	return nil
 }
 
+func queueAccessKeyRecords(b *pgx.Batch, rows []*store.AccessKeyRecord) error {
+	type r = *store.AccessKeyRecord
+	b.Queue(`INSERT INTO api_key (id, name, kind, scopes, hash, tail, rate_per_second, burst, replaces, created_at, expires_at, revoked_at,
+			last_used_at)
+		SELECT * FROM unnest($1::uuid[], $2::text[], $3::smallint[], $4::integer[], $5::bytea[], $6::text[], $7::bigint[], $8::bigint[],
+			$9::uuid[], $10::timestamptz[], $11::timestamptz[], $12::timestamptz[], $13::timestamptz[]) ON CONFLICT DO NOTHING`,
+		col[uids](rows, func(k r) id.ID { return k.ID }), col[texts](rows, func(k r) string { return k.Name }),
+		col[smallints](rows, func(k r) int16 { return int16(k.Kind) }), col[[]int32](rows, func(k r) int32 { return int32(k.Scopes) }),
+		col[[][]byte](rows, func(k r) []byte { return k.Hash[:] }), col[texts](rows, func(k r) string { return k.Tail }),
+		col[bigints](rows, func(k r) int64 { return k.RatePerSecond }), col[bigints](rows, func(k r) int64 { return k.Burst }),
+		col[uids](rows, func(k r) id.ID { return k.Replaces }), col[instants](rows, func(k r) time.Time { return k.CreatedAt }),
+		col[instants](rows, func(k r) time.Time { return k.ExpiresAt }), col[instants](rows, func(k r) time.Time { return k.RevokedAt }),
+		col[instants](rows, func(k r) time.Time { return k.LastUsedAt }))
+	return nil
+}
+
+func queueEventRecords(b *pgx.Batch, rows []*store.EventRecord) error {
+	events := make([]*store.Event, len(rows))
+	for i, r := range rows {
+		events[i] = (*store.Event)(r)
+	}
+	queueEventsBy(b, addEventsQuery+onceOnly, events)
+	return nil
+}
+
 // textsOf are all texts of a record that the database keeps as text.
 func textsOf(r store.Record) []string {
 	switch r := r.(type) {
@@ -228,6 +261,10 @@ func textsOf(r store.Record) []string {
 		return []string{r.Customer, string(r.Currency), r.To}
 	case *store.KeyRecord:
 		return []string{r.Customer, r.Key, r.Snapshot}
+	case *store.AccessKeyRecord:
+		return []string{r.Name, r.Tail}
+	case *store.EventRecord:
+		return []string{r.By.Name, r.By.RequestID, r.Action, r.Object, r.Before, r.After}
 	default:
 		return nil
 	}

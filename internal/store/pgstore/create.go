@@ -13,6 +13,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 
+	"scrip/internal/access"
 	"scrip/internal/fault"
 	"scrip/internal/id"
 	"scrip/internal/store"
@@ -32,7 +33,7 @@ func (s *Store) Create(ctx context.Context, c store.Creation) (made store.Creati
 		return store.Creation{}, false, err
 	}
 	create := func(int) error {
-		return s.tx(ctx, pgx.TxOptions{}, func(tx pgx.Tx) (err error) {
+		return s.tx(ctx, func(tx pgx.Tx) (err error) {
 			made, replayed, err = s.create(ctx, tx, c)
 			return err
 		})
@@ -84,7 +85,7 @@ func (s *Store) create(ctx context.Context, tx pgx.Tx, c store.Creation) (made s
 		v := &made.Vouchers[i]
 		v.Redeemed, v.Ranked, v.Version, v.CreatedAt, v.UpdatedAt = 0, 0, 1, b.now, b.now
 	}
-	return made, false, writeCreation(ctx, tx, made, c.Campaign != nil, b.now)
+	return made, false, writeCreation(ctx, tx, made, c.Campaign != nil, c.By, b.now)
 }
 
 // before is what stands before a creation.
@@ -164,7 +165,11 @@ func campaignsJoined(c store.Creation) []id.ID {
 
 // writeCreation writes a creation in one round trip: the key first, so that of two requests under one key the
 // second waits there, and not for a code that the first has taken.
-func writeCreation(ctx context.Context, tx pgx.Tx, made store.Creation, newCampaign bool, now time.Time) error {
+func writeCreation(ctx context.Context, tx pgx.Tx, made store.Creation, newCampaign bool, by access.By, now time.Time) error {
+	events, err := store.CreationEvents(made, newCampaign, by, now)
+	if err != nil {
+		return err
+	}
 	b := &pgx.Batch{}
 	if made.Key != "" {
 		snapshot, err := json.Marshal(made)
@@ -178,7 +183,8 @@ func writeCreation(ctx context.Context, tx pgx.Tx, made store.Creation, newCampa
 		queueCampaign(b, made.Campaign)
 	}
 	queueVouchers(b, made.Vouchers, now)
-	err := tx.SendBatch(ctx, b).Close()
+	queueEvents(b, events)
+	err = tx.SendBatch(ctx, b).Close()
 	if violates("voucher_code_key_key")(err) {
 		return fault.ErrCodeTaken
 	}

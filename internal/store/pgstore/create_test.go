@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"scrip/internal/access"
 	"scrip/internal/fault"
 	"scrip/internal/id"
 	"scrip/internal/store"
@@ -135,10 +136,10 @@ func TestCreateAndAmendRefuseWhatCannotBeKept(t *testing.T) {
 			t.Errorf("%s: got %v", name, err)
 		}
 	}
-	if _, err := b.s.AmendCampaign(t.Context(), l.Campaign.ID, voucher.CampaignPatch{Name: new(bad)}); !errors.Is(err, fault.ErrInvalidRequest) {
+	if _, err := b.s.AmendCampaign(t.Context(), l.Campaign.ID, voucher.CampaignPatch{Name: new(bad)}, access.By{}); !errors.Is(err, fault.ErrInvalidRequest) {
 		t.Errorf("amend a campaign: got %v", err)
 	}
-	if _, err := b.s.AmendVoucher(t.Context(), l.Voucher.ID, voucher.Patch{Customer: new(bad)}); !errors.Is(err, fault.ErrInvalidRequest) {
+	if _, err := b.s.AmendVoucher(t.Context(), l.Voucher.ID, voucher.Patch{Customer: new(bad)}, access.By{}); !errors.Is(err, fault.ErrInvalidRequest) {
 		t.Errorf("amend a voucher: got %v", err)
 	}
 	if kept := b.look(t, "SALAM"); *kept.Voucher != *l.Voucher || *kept.Campaign != *l.Campaign {

@@ -37,7 +37,24 @@ func Pages() map[string]Statement {
 	add("vouchers of a campaign", itsVouchers.query, byID)
 	add("campaigns", campaigns.query, byID)
 	add("transactions", transfers.query, int64(7))
+	keys, events := accessKeyList(), eventList(store.EventFilter{})
+	ofObject, ofActor := eventList(store.EventFilter{Object: "vch_1"}), eventList(store.EventFilter{Actor: owner})
+	ofAction := eventList(store.EventFilter{Action: store.KeyCreated})
+	add("keys", keys.query, byID)
+	add("events", events.query, byID)
+	add("events of an object", ofObject.query, byID)
+	add("events of an actor", ofActor.query, byID)
+	add("events of an action", ofAction.query, byID)
 	return pages
+}
+
+// TrailStatements are what retention does and what a use of a key does, by name.
+func TrailStatements() map[string]Statement {
+	return map[string]Statement{
+		"prune": {pruneQuery, []any{[16]byte{1}, time.Time{}, 10}},
+		"touch": {touchQuery, []any{[][16]byte{{1}}, []time.Time{{}}}},
+		"a key": {accessKeyByID, []any{[16]byte{1}}},
+	}
 }
 
 // Now tells the store's clock what the database's said.

@@ -227,7 +227,7 @@ func transferList(w store.WalletRef) list[ledger.Transfer] {
 func (s *Store) Transactions(ctx context.Context, w store.WalletRef, p store.Page) ([]ledger.Transfer, bool, error) {
 	ts, more, err := s.transactions(ctx, w, p)
 	if err != nil {
-		return nil, false, fmt.Errorf("list the transactions of %s: %w", w.Customer, err)
+		return nil, false, fmt.Errorf("list a wallet's transactions: %w", err)
 	}
 	return ts, more, nil
 }

@@ -238,7 +238,7 @@ func scanKey(row pgx.CollectableRow) (k keyed, err error) {
 	var fingerprint []byte
 	err = row.Scan(&k.customer, &k.key, &k.kind, (*uid)(&k.effect), &fingerprint)
 	if err == nil && copy(k.fingerprint[:], fingerprint) != len(k.fingerprint) {
-		err = fmt.Errorf("the fingerprint of key %q has %d bytes", k.key, len(fingerprint))
+		err = fmt.Errorf("the fingerprint of an Idempotency-Key has %d bytes", len(fingerprint))
 	}
 	return k, err
 }

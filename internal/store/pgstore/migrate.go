@@ -30,6 +30,15 @@ const lockPoll = 50 * time.Millisecond
 // migrationMax bounds the waiting for the lock and the migration itself, where ctx has no bound of its own.
 const migrationMax = 10 * time.Minute
 
+// A step that changes a table in use needs it for itself for a moment, and whoever has come after it waits behind
+// it. So it waits for a lock no longer than a commit may take, gives up its place where somebody holds the table for
+// long (pg_dump, an audit, a forgotten session), and asks again later. A step is one transaction: what was given up
+// has done nothing.
+const (
+	migrationLockMax   = time.Second
+	migrationLockPause = time.Second
+)
+
 // Migration is one step of the schema.
 type Migration struct {
 	Version   int64     `json:"version"`
@@ -83,10 +92,24 @@ func migrate(ctx context.Context, cfg Config) error {
 	if err != nil || !behind {
 		return err
 	}
-	return withProvider(cfg, func(p *goose.Provider) error {
+	return withProvider(cfg, func(p *goose.Provider) error { return bringUp(ctx, cfg, p) })
+}
+
+// bringUp brings the schema up, and begins the step again that did not get its locks, until ctx ends.
+func bringUp(ctx context.Context, cfg Config, p *goose.Provider) error {
+	for told := false; ; told = true {
 		_, err := p.Up(ctx)
-		return err
-	})
+		if !lost(err) {
+			return err
+		}
+		if !told {
+			cfg.Log.WarnContext(ctx, "a migration waits for a table that somebody holds for long; it goes on when it is free",
+				"err", err, "look", "SELECT * FROM pg_stat_activity WHERE state <> 'idle' ORDER BY xact_start")
+		}
+		if ended := sleep(ctx, migrationLockPause); ended != nil {
+			return fmt.Errorf("a migration waits for a table that somebody holds for long: %w", errors.Join(ended, err))
+		}
+	}
 }
 
 // schema is what a database has of ours.
@@ -207,9 +230,10 @@ func withProvider(cfg Config, do func(*goose.Provider) error) (err error) {
 	if err != nil {
 		return err
 	}
-	for _, bound := range []string{"statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout"} {
+	for _, bound := range []string{"statement_timeout", "idle_in_transaction_session_timeout"} {
 		c.RuntimeParams[bound] = "0" // a migration takes as long as ctx lets it
 	}
+	c.RuntimeParams["lock_timeout"] = milliseconds(migrationLockMax)
 	db := stdlib.OpenDB(*c)
 	defer func() { err = errors.Join(err, db.Close()) }()
 	p, err := provider(db, goose.WithSessionLocker(advisoryLock{}))

@@ -103,7 +103,7 @@ func (s *Store) Wallet(ctx context.Context, customer string) ([]ledger.Balance, 
 		return b, err
 	}, "SELECT w.currency, w.balance, w.seq FROM wallet w WHERE w.customer = $1 ORDER BY w.currency", customer)
 	if err != nil {
-		return nil, fmt.Errorf("read the wallet of %s: %w", customer, err)
+		return nil, fmt.Errorf("read a wallet: %w", err)
 	}
 	return bs, nil
 }
@@ -198,7 +198,7 @@ func (s *Store) Claims(ctx context.Context, customer string, v *voucher.Voucher)
 		return h, err
 	}, claimsQuery, customer, [16]byte(v.ID), [16]byte(v.CampaignID))
 	if err != nil {
-		return voucher.Claims{}, nil, fmt.Errorf("read the claims of %s: %w", customer, err)
+		return voucher.Claims{}, nil, fmt.Errorf("read a customer's claims: %w", err)
 	}
 	switch {
 	case len(rows) == 0:

@@ -99,12 +99,12 @@ const thinkLongerQuery = "SELECT set_config('idle_in_transaction_session_timeout
 // tx runs do in a transaction of the writers and commits it, again where it lost to a neighbour: do must not
 // keep anything from an attempt that failed. A *fault.Error from do ends the transaction and comes back
 // as it is. It is for what is asked by people; Apply has its own way (apply.go).
-func (s *Store) tx(ctx context.Context, o pgx.TxOptions, do func(tx pgx.Tx) error) error {
+func (s *Store) tx(ctx context.Context, do func(tx pgx.Tx) error) error {
 	if s.writers == nil {
 		return errReadOnly
 	}
 	err := retried(ctx, lost, func(int) error {
-		return pgx.BeginTxFunc(ctx, s.writers, o, func(tx pgx.Tx) error {
+		return pgx.BeginTxFunc(ctx, s.writers, pgx.TxOptions{}, func(tx pgx.Tx) error {
 			if _, err := tx.Exec(ctx, thinkLongerQuery, milliseconds(thinkingMax)); err != nil {
 				return err
 			}

@@ -42,6 +42,7 @@ func (s *Store) write(ctx context.Context, conn *pgxpool.Conn, w *working) error
 func (s *Store) commit(ctx context.Context, conn *pgxpool.Conn, b *pgx.Batch) error {
 	ctx, cancel := context.WithTimeout(ctx, s.tripMax())
 	defer cancel()
+	// gofail: var postgresBeforeCommit struct{}
 	answers := conn.SendBatch(ctx, b)
 	var tag pgconn.CommandTag
 	var err error
@@ -51,6 +52,7 @@ func (s *Store) commit(ctx context.Context, conn *pgxpool.Conn, b *pgx.Batch) er
 		}
 	}
 	closed := answers.Close()
+	// gofail: var postgresAfterCommit struct{}
 	switch {
 	case err != nil:
 		return fmt.Errorf("write: %w", commitFate(err))
@@ -92,7 +94,8 @@ type wide struct{ addTransfers, addRedemptions string }
 func newWide() wide {
 	return wide{
 		addTransfers: insertRows("transfer", "customer text", "currency text", "seq bigint", "id uuid", "kind smallint",
-			"debit_kind smallint", "credit_kind smallint", "campaign_id uuid", "amount bigint", "balance bigint", "at timestamptz"),
+			"debit_kind smallint", "credit_kind smallint", "campaign_id uuid", "amount bigint", "balance bigint", "at timestamptz",
+			"queued boolean"),
 		addRedemptions: insertRows("redemption", "customer text", "voucher_id uuid", "slot bigint", "id uuid", "campaign_id uuid",
 			"rank bigint", "max_uses bigint", "effect_kind smallint", "amount bigint", "currency text", "order_id text",
 			"order_amount bigint", "balance bigint", "seq bigint", "idempotency text", "at timestamptz",
@@ -146,7 +149,8 @@ func (w *working) writeTransfers(b *pgx.Batch, query string) {
 		ids[i], campaigns[i] = t.ID, t.campaign
 		ats[i] = t.At
 	}
-	queueRows(b, query, customers, currencies, seqs, ids, kinds, debits, credits, campaigns, amounts, balances, ats)
+	queueRows(b, query, customers, currencies, seqs, ids, kinds, debits, credits, campaigns, amounts, balances, ats, always(true))
+	b.Queue(addUnsealedQuery, n, w.made.refs())
 }
 
 // writeUndone frees the slots of what was rolled back, before new redemptions take them.

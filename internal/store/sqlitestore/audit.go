@@ -64,7 +64,7 @@ func audit(ctx context.Context, path string, report func(store.Finding)) (_ stor
 		report(store.Finding{Check: check, ID: object, Detail: fmt.Sprintf(format, args...)})
 	}
 	err = a.snapshot(func() error {
-		for _, check := range []func() error{a.file, a.count, a.vouchers, a.campaigns, a.claims, a.ranks, a.redemptions, a.rollbacks, a.entries, a.accounts, a.zeroSum} {
+		for _, check := range []func() error{a.file, a.count, a.vouchers, a.campaigns, a.claims, a.ranks, a.redemptions, a.rollbacks, a.entries, a.accounts, a.zeroSum, a.seals} {
 			if err := check(); err != nil {
 				return err
 			}

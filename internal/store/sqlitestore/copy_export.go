@@ -54,6 +54,10 @@ func (e *exporter) all(after store.Place) error {
 		{store.RollbackKind, "SELECT count(*) FROM rollback", e.rollbacks},
 		{store.PostKind, "SELECT count(*) FROM post", e.posts},
 		{store.KeyKind, "SELECT count(*) FROM idempotency", e.keys},
+		{store.AccessKeyKind, "SELECT count(*) FROM api_key", e.accessKeys},
+		{store.EventKind, "SELECT count(*) FROM audit_event", e.events},
+		{store.SealKind, "SELECT count(*) FROM seal", e.seals},
+		{store.UnsealedKind, "", e.unsealed},
 	} {
 		from, ahead := after.From(k.kind)
 		if !ahead {
@@ -63,7 +67,7 @@ func (e *exporter) all(after store.Place) error {
 		if err := k.tell(from); err != nil {
 			return err
 		}
-		if from != (store.Place{Kind: k.kind}) {
+		if from != (store.Place{Kind: k.kind}) || k.count == "" {
 			continue // what was told before is not counted
 		}
 		there, err := count(e.stmt(k.count))
@@ -211,4 +215,20 @@ func (q *stmt) nextKey(customer string) *store.KeyRecord {
 		k.ID = [16]byte{} // a number of this file's own
 	}
 	return k
+}
+
+func (e *exporter) accessKeys(after store.Place) error {
+	q := e.stmt("SELECT" + accessKeyColumns + "FROM api_key k WHERE k.id > ? ORDER BY k.id").id(after.ID)
+	return e.each(q, func() store.Record {
+		k := q.nextAccessKey()
+		return (*store.AccessKeyRecord)(&k)
+	})
+}
+
+func (e *exporter) events(after store.Place) error {
+	q := e.stmt("SELECT" + eventColumns + "FROM audit_event e WHERE e.id > ? ORDER BY e.id").id(after.ID)
+	return e.each(q, func() store.Record {
+		event := q.nextEvent()
+		return (*store.EventRecord)(&event)
+	})
 }

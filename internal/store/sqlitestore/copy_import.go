@@ -49,7 +49,8 @@ func (i *importer) open(w *writer) error {
 		return err
 	}
 	holds, err := count(i.r.stmt(`SELECT EXISTS (SELECT 1 FROM campaign) OR EXISTS (SELECT 1 FROM voucher) OR EXISTS (SELECT 1 FROM wallet)
-		OR EXISTS (SELECT 1 FROM transfer) OR EXISTS (SELECT 1 FROM redemption) OR EXISTS (SELECT 1 FROM idempotency)`))
+		OR EXISTS (SELECT 1 FROM transfer) OR EXISTS (SELECT 1 FROM redemption) OR EXISTS (SELECT 1 FROM idempotency)
+		OR EXISTS (SELECT 1 FROM api_key) OR EXISTS (SELECT 1 FROM audit_event)`))
 	switch {
 	case err != nil:
 		return err

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 
+	"scrip/internal/access"
 	"scrip/internal/fault"
 	"scrip/internal/id"
 	"scrip/internal/ledger"
@@ -33,11 +34,22 @@ func (i *importer) add(w *writer, r store.Record) (bool, error) {
 		err = i.addPost(r)
 	case *store.KeyRecord:
 		err = i.addKey(r)
+	case *store.AccessKeyRecord:
+		err = i.r.stmt(addAccessKeyQuery + onceOnly).accessKey((*access.Key)(r)).exec()
+	case *store.EventRecord:
+		err = i.r.stmt(addEventQuery + onceOnly).event((*store.Event)(r)).exec()
+	case *store.SealRecord:
+		err = i.r.stmt(addSealQuery + onceOnly).seal((*store.Seal)(r)).exec()
+	case *store.UnsealedRecord:
+		err = i.addUnsealed(r)
 	default:
 		return false, fmt.Errorf("no such record: %T", r)
 	}
 	return w.conn.Changes() > 0, errors.Join(i.r.err, err)
 }
+
+// onceOnly leaves what is there as it is.
+const onceOnly = " ON CONFLICT DO NOTHING"
 
 func (i *importer) addCampaign(c *store.CampaignRecord) error {
 	return i.r.stmt(`INSERT INTO campaign (id, name, currency, effect_kind, effect_amount, effect_percent_bp, effect_max, starts_at, ends_at,
@@ -83,8 +95,8 @@ func (i *importer) addTransfer(w *writer, t *store.TransferRecord) error {
 	if err != nil {
 		return err
 	}
-	return i.r.stmt(`INSERT INTO transfer (customer_no, currency, seq, id, kind, debit, credit, amount, balance, at)
-			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`).
+	return i.r.stmt(`INSERT INTO transfer (customer_no, currency, seq, id, kind, debit, credit, amount, balance, at, queued)
+			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1) ON CONFLICT DO NOTHING`).
 		int(customerNo).text(string(t.Currency)).int(t.Seq).id(t.ID).int(int64(t.Kind)).
 		int(debit).int(credit).int(t.Amount).int(t.Balance).int(t.At.UnixMicro()).exec()
 }

@@ -8,6 +8,7 @@ import (
 
 	"zombiezen.com/go/sqlite"
 
+	"scrip/internal/access"
 	"scrip/internal/fault"
 	"scrip/internal/id"
 	"scrip/internal/store"
@@ -22,12 +23,18 @@ type refused struct{ fault *fault.Error }
 
 func (r refused) Error() string { return r.fault.Error() }
 
-// refusalOf unwraps a refusal, so that the caller gets the fault and not the transaction's end.
+// refusalOf unwraps a refusal, so that the caller gets the fault and not the transaction's end. Where the disk
+// is full or fails, it is fault.ErrStoreUnavailable: the same request may succeed later.
 func refusalOf(err error) error {
 	if r, ok := errors.AsType[refused](err); ok {
 		return r.fault
 	}
-	return err
+	switch sqlite.ErrCode(err).ToPrimary() {
+	case sqlite.ResultFull, sqlite.ResultIOErr, sqlite.ResultBusy, sqlite.ResultReadOnly, sqlite.ResultCantOpen:
+		return fault.ErrStoreUnavailable.With(err)
+	default:
+		return err
+	}
 }
 
 // Create makes a campaign, vouchers, or both, as one unit.
@@ -47,8 +54,10 @@ func (s *Store) Create(_ context.Context, c store.Creation) (made store.Creation
 				return json.Unmarshal([]byte(used.snapshot), &made)
 			}
 		}
-		made, err = w.create(c)
-		return err
+		if made, err = w.create(c); err != nil {
+			return err
+		}
+		return w.recorded(store.CreationEvents(made, c.Campaign != nil, c.By, w.now))
 	})
 	if err != nil {
 		return store.Creation{}, false, refusalOf(err)
@@ -122,7 +131,7 @@ func (w *writer) campaignByID(campaign id.ID) (int64, *voucher.Campaign, error) 
 }
 
 // AmendCampaign changes one by voucher.Campaign.Amend.
-func (s *Store) AmendCampaign(_ context.Context, campaign id.ID, p voucher.CampaignPatch) (*voucher.Campaign, error) {
+func (s *Store) AmendCampaign(_ context.Context, campaign id.ID, p voucher.CampaignPatch, by access.By) (*voucher.Campaign, error) {
 	var changed voucher.Campaign
 	err := s.write(func(w *writer) error {
 		no, _, err := w.campaignByID(campaign)
@@ -136,11 +145,16 @@ func (s *Store) AmendCampaign(_ context.Context, campaign id.ID, p voucher.Campa
 		if changed, err = h.c.Amend(p, w.now); err != nil {
 			return refused{fault.From(err)}
 		}
+		before := h.c
 		h.c = changed
 		b := changed.Budget
-		return w.amendCampaign.text(changed.Name).bound(changed.Window.Start).bound(changed.Window.End).
+		err = w.amendCampaign.text(changed.Name).bound(changed.Window.Start).bound(changed.Window.End).
 			int(b.AmountMinor).int(b.Count).int(b.PerCustomer).bool(changed.Disabled).
 			int(changed.Version).int(w.now.UnixMicro()).int(no).execOne(w.conn)
+		if err != nil {
+			return fmt.Errorf("amend campaign %s: %w", campaign.Format(id.Campaign), err)
+		}
+		return w.recorded(store.CampaignEvents(&before, &changed, by))
 	})
 	if err != nil {
 		return nil, refusalOf(err)
@@ -149,7 +163,7 @@ func (s *Store) AmendCampaign(_ context.Context, campaign id.ID, p voucher.Campa
 }
 
 // AmendVoucher changes one by voucher.Voucher.Amend.
-func (s *Store) AmendVoucher(_ context.Context, v id.ID, p voucher.Patch) (l store.Listing, err error) {
+func (s *Store) AmendVoucher(_ context.Context, v id.ID, p voucher.Patch, by access.By) (l store.Listing, err error) {
 	err = s.write(func(w *writer) error {
 		h, err := w.voucherOf(v)
 		if err != nil {
@@ -162,6 +176,7 @@ func (s *Store) AmendVoucher(_ context.Context, v id.ID, p voucher.Patch) (l sto
 		if err != nil {
 			return refused{fault.From(err)}
 		}
+		before := h.v
 		h.v = changed
 		campaign := h.campaign.c
 		l = store.Listing{Campaign: &campaign, Voucher: &changed}
@@ -170,7 +185,7 @@ func (s *Store) AmendVoucher(_ context.Context, v id.ID, p voucher.Patch) (l sto
 		if err != nil {
 			return fmt.Errorf("amend voucher %s: %w", v.Format(id.Voucher), err)
 		}
-		return nil
+		return w.recorded(store.VoucherEvents(&before, &changed, by))
 	})
 	if err != nil {
 		return store.Listing{}, refusalOf(err)

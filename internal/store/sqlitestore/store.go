@@ -42,6 +42,8 @@ type Store struct {
 
 	latest atomic.Int64 // the latest time that now returned, in microseconds
 
+	sealing sync.Mutex // held by whoever seals, and taken before mu
+
 	mu        sync.Mutex // guards w: one transaction at a time
 	w         *writer
 	importing bool // a copy into the file is under way

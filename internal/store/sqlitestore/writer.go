@@ -37,12 +37,15 @@ type writer struct {
 	findAccount, addAccount, setAccount              stmt
 	addCampaign, addVoucher                          stmt
 	amendVoucher, amendCampaign, voucherByID         stmt
+	addUnsealed                                      stmt
 
 	vouchers     map[string]*hotVoucher // by the code's key
 	campaigns    map[int64]*hotCampaign // by number
 	accounts     map[ledger.Account]*hotAccount
 	nextCustomer int64
 	now          time.Time // the time of the running transaction
+
+	unsealed []store.TransferRef // what the running transaction wrote
 }
 
 // hotVoucher is a voucher in use, with what the running transaction did to its counters.
@@ -83,8 +86,9 @@ func (w *writer) prepare() error {
 		"SELECT balance, seq FROM wallet WHERE customer_no = ? AND currency = ?":                    &w.findWallet,
 		"INSERT INTO wallet (customer_no, currency, balance, seq) VALUES (?, ?, ?, ?)":              &w.addWallet,
 		"UPDATE wallet SET balance = ?, seq = ? WHERE customer_no = ? AND currency = ? AND seq = ?": &w.setWallet,
-		`INSERT INTO transfer (customer_no, currency, seq, id, kind, debit, credit, amount, balance, at)
-			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`: &w.addTransfer,
+		`INSERT INTO transfer (customer_no, currency, seq, id, kind, debit, credit, amount, balance, at, queued)
+			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1)`: &w.addTransfer,
+		"INSERT INTO unsealed (at, n, lost, refs) VALUES (?, ?, ?, ?)":                                         &w.addUnsealed,
 		"SELECT" + transferColumns + transferFrom + "WHERE t.customer_no = ? AND t.currency = ? AND t.seq = ?": &w.findTransfer,
 
 		`INSERT INTO redemption (id, customer_no, customer, voucher_no, slot, rank, max_uses, effect_kind, amount, currency,
@@ -143,7 +147,7 @@ func (w *writer) forget() {
 
 // tx runs do as one durable unit. Its error says whether that surely did not happen.
 func (w *writer) tx(now time.Time, do func() error) error {
-	w.now = now
+	w.now, w.unsealed = now, w.unsealed[:0]
 	if len(w.vouchers) > hotMax {
 		w.forget()
 	}
@@ -165,12 +169,17 @@ func (w *writer) tx(now time.Time, do func() error) error {
 	if err == nil {
 		err = w.flushHot()
 	}
+	if err == nil {
+		err = w.flushUnsealed()
+	}
 	if err != nil {
 		return abandon(fmt.Errorf("%w: %w", store.ErrNotApplied, err))
 	}
+	// gofail: var sqliteBeforeCommit struct{}
 	if err := w.commit.exec(); err != nil {
 		return abandon(fmt.Errorf("%w: commit: %w", commitFate(err), err))
 	}
+	// gofail: var sqliteAfterCommit struct{}
 	return nil
 }
 
@@ -352,6 +361,7 @@ func (w *writer) write(p *purse, t *ledger.Transfer, campaign *hotCampaign) erro
 		return err
 	}
 	p.exists, p.balance, p.seq = true, t.Balance, t.Seq
+	w.unsealed = append(w.unsealed, store.RefOf(t))
 	return w.addTransfer.int(p.no).text(string(p.currency)).int(t.Seq).id(t.ID).int(int64(t.Kind)).
 		int(debit).int(credit).int(t.Amount).int(t.Balance).int(t.At.UnixMicro()).exec()
 }

@@ -3,6 +3,7 @@ package storetest
 import (
 	"time"
 
+	"scrip/internal/access"
 	"scrip/internal/fault"
 	"scrip/internal/store"
 	"scrip/internal/voucher"
@@ -75,24 +76,24 @@ func refusedAmendment(w *world) {
 	l := w.look("salam")
 	w.clock.Advance(time.Second)
 	ctx := w.t.Context()
-	_, err := w.s.AmendVoucher(ctx, l.Voucher.ID, voucher.Patch{Limit: new(int64(1)), Disabled: new(true)})
+	_, err := w.s.AmendVoucher(ctx, l.Voucher.ID, voucher.Patch{Limit: new(int64(1)), Disabled: new(true)}, access.By{})
 	w.fails(err, fault.ErrLimitBelowUse)
-	_, err = w.s.AmendVoucher(ctx, l.Voucher.ID, voucher.Patch{PerCustomer: new(int64(0))})
+	_, err = w.s.AmendVoucher(ctx, l.Voucher.ID, voucher.Patch{PerCustomer: new(int64(0))}, access.By{})
 	w.fails(err, fault.ErrInvalidLimit)
-	_, err = w.s.AmendCampaign(ctx, l.Campaign.ID, voucher.CampaignPatch{Name: new("")})
+	_, err = w.s.AmendCampaign(ctx, l.Campaign.ID, voucher.CampaignPatch{Name: new("")}, access.By{})
 	w.fails(err, fault.ErrInvalidRequest)
-	_, err = w.s.AmendCampaign(ctx, l.Campaign.ID, voucher.CampaignPatch{Start: new(w.clock.Now()), End: new(w.clock.Now())})
+	_, err = w.s.AmendCampaign(ctx, l.Campaign.ID, voucher.CampaignPatch{Start: new(w.clock.Now()), End: new(w.clock.Now())}, access.By{})
 	w.fails(err, fault.ErrInvalidWindow)
-	_, err = w.s.AmendCampaign(ctx, l.Campaign.ID, voucher.CampaignPatch{Budget: voucher.BudgetPatch{Count: new(int64(1))}, Disabled: new(true)})
+	_, err = w.s.AmendCampaign(ctx, l.Campaign.ID, voucher.CampaignPatch{Budget: voucher.BudgetPatch{Count: new(int64(1))}, Disabled: new(true)}, access.By{})
 	w.fails(err, fault.ErrLimitBelowUse)
 	w.equal("what is kept", w.look("salam"), l)
 }
 
 func amendNothing(w *world) {
 	l := w.shared("salam", 5)
-	_, err := w.s.AmendVoucher(w.t.Context(), l.Campaign.ID, voucher.Patch{Disabled: new(true)})
+	_, err := w.s.AmendVoucher(w.t.Context(), l.Campaign.ID, voucher.Patch{Disabled: new(true)}, access.By{})
 	w.fails(err, fault.ErrVoucherNotFound)
-	_, err = w.s.AmendCampaign(w.t.Context(), l.Voucher.ID, voucher.CampaignPatch{Disabled: new(true)})
+	_, err = w.s.AmendCampaign(w.t.Context(), l.Voucher.ID, voucher.CampaignPatch{Disabled: new(true)}, access.By{})
 	w.fails(err, fault.ErrCampaignNotFound)
 }
 

@@ -10,7 +10,9 @@ import (
 
 	"pgregory.net/rapid"
 
+	"scrip/internal/access"
 	"scrip/internal/fault"
+	"scrip/internal/id"
 	"scrip/internal/ledger"
 	"scrip/internal/store"
 	"scrip/internal/store/copying"
@@ -143,9 +145,16 @@ func (w *world) lived() []store.Command {
 		undone, w.keyed("salam", "ali", "won", 1), discount, first, second, third, back, given,
 		paid, w.spend("ali", 20), w.send("ali", "cyrus", 50), w.send("ali", "bita", 50),
 	}
-	for _, command := range asked {
+	key := w.createKey(w.newKey("desk"))
+	_, _, err = w.s.RotateKey(w.t.Context(), key.ID, w.newKey("next"), time.Hour, w.by())
+	w.ok(err)
+	w.ok(w.s.TouchKeys(w.t.Context(), map[id.ID]time.Time{key.ID: w.clock.Now()}))
+	for i, command := range asked {
 		w.clock.Advance(time.Microsecond)
 		w.done(w.do(command))
+		if i < len(asked)/2 {
+			w.seal(2) // the rest waits
+		}
 	}
 	return asked
 }
@@ -156,7 +165,12 @@ func everythingCarried(w *world) {
 	}
 	asked := w.lived()
 	before := w.apply(asAgain(asked)...)
+	ring, trail := w.secrets(), w.events(store.EventFilter{})
 	w.move(4)
+	w.equal("the secrets that open something", w.secrets(), ring)
+	w.equal("the trail", w.events(store.EventFilter{}), trail)
+	_, err := w.s.CreateKey(w.t.Context(), w.newKey("first"), true, w.by())
+	w.is(err, store.ErrNotFirst)
 	w.equal("what is asked again", w.apply(asAgain(asked)...), before)
 	made, replayed, err := w.s.Create(w.t.Context(), store.Creation{Key: "made", Fingerprint: fingerprint(7)})
 	w.ok(err)
@@ -168,6 +182,18 @@ func everythingCarried(w *world) {
 	w.equal("the rank behind two", w.win("twice", "ali").Rank, int64(5))
 	w.lose("twice", "ali", fault.ErrAlreadyRedeemed)
 	w.refused(w.do(w.keyed("twice", "ali", "won", 2)), fault.ErrKeyReused)
+}
+
+// secrets are the usable keys, by the hashes of their secrets.
+func (w *world) secrets() map[[32]byte]access.Key {
+	w.t.Helper()
+	keys, _, _, _, err := w.s.Ring(w.t.Context(), 0)
+	w.ok(err)
+	of := map[[32]byte]access.Key{}
+	for _, k := range keys {
+		of[k.Hash] = k
+	}
+	return of
 }
 
 func edgesCarried(w *world) {
@@ -187,6 +213,11 @@ func edgesCarried(w *world) {
 			}
 			c.Budget = voucher.Budget{AmountMinor: math.MaxInt64, Count: math.MaxInt64, PerCustomer: math.MaxInt64}
 		})
+		k := w.newKey(fmt.Sprintf("key %02d", i))
+		k.Name, k.RatePerSecond, k.Burst, k.Tail = name, math.MaxInt64, math.MaxInt64, "••••"
+		k.Kind, k.Scopes = math.MaxUint8, math.MaxUint16
+		k.ExpiresAt = time.Date(9999, 12, 31, 23, 59, 59, 999_999_000, time.UTC)
+		w.createKey(k)
 		w.win(text, name)
 		paid := w.pay(name, math.MaxInt64)
 		paid.Currency, paid.Key, paid.Fingerprint = euro, name, fingerprint(byte(i))

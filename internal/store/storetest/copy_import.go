@@ -5,6 +5,7 @@ import (
 	"errors"
 	"strings"
 
+	"scrip/internal/access"
 	"scrip/internal/fault"
 	"scrip/internal/ledger"
 	"scrip/internal/store"
@@ -117,6 +118,14 @@ func spoilt(r store.Record) []store.Record {
 	case *store.KeyRecord:
 		other := *r
 		other.Fingerprint[3]++
+		return []store.Record{&other}
+	case *store.AccessKeyRecord:
+		other := *r
+		other.Scopes ^= access.Wallets
+		return []store.Record{&other}
+	case *store.EventRecord:
+		other := *r
+		other.By.Name += "!"
 		return []store.Record{&other}
 	default:
 		return nil

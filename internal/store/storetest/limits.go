@@ -3,6 +3,7 @@ package storetest
 import (
 	"math"
 
+	"scrip/internal/access"
 	"scrip/internal/fault"
 	"scrip/internal/voucher"
 )
@@ -60,7 +61,7 @@ func limitLowered(w *world) {
 	l := w.shared("salam", 5)
 	w.win("salam", "ali")
 	r := w.win("salam", "bita")
-	_, err := w.s.AmendVoucher(w.t.Context(), l.Voucher.ID, voucher.Patch{Limit: new(int64(1))})
+	_, err := w.s.AmendVoucher(w.t.Context(), l.Voucher.ID, voucher.Patch{Limit: new(int64(1))}, access.By{})
 	w.fails(err, fault.ErrLimitBelowUse)
 	w.equal("the voucher", w.look("salam").Voucher.Limit, int64(5))
 	w.amend(l.Voucher, voucher.Patch{Limit: new(int64(2))})
@@ -95,7 +96,7 @@ func amountBudget(w *world) {
 	w.refused(os[2], fault.ErrBudgetExceeded)
 	w.amendCampaign(c, voucher.CampaignPatch{Budget: voucher.BudgetPatch{AmountMinor: new(3 * credit)}})
 	w.equal("spent to the last", w.done(w.do(w.redeem("one", "bita"))).Fact.Status, voucher.Spent)
-	_, err := w.s.AmendCampaign(w.t.Context(), c.ID, voucher.CampaignPatch{Budget: voucher.BudgetPatch{AmountMinor: new(3*credit - 1)}})
+	_, err := w.s.AmendCampaign(w.t.Context(), c.ID, voucher.CampaignPatch{Budget: voucher.BudgetPatch{AmountMinor: new(3*credit - 1)}}, access.By{})
 	w.fails(err, fault.ErrLimitBelowUse)
 	w.equal("given", w.look("one").Campaign.GivenMinor, 3*credit)
 }

@@ -2,6 +2,7 @@ package storetest
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -9,6 +10,7 @@ import (
 
 	"pgregory.net/rapid"
 
+	"scrip/internal/access"
 	"scrip/internal/id"
 	"scrip/internal/ledger"
 	"scrip/internal/store"
@@ -41,6 +43,7 @@ func modelCheck(w *world) {
 			"amend voucher":  func(*rapid.T) { b.amendVoucher() },
 			"amend campaign": func(*rapid.T) { b.amendCampaign() },
 			"create":         func(*rapid.T) { b.createMore() },
+			"change keys":    func(*rapid.T) { b.changeKeys() },
 			"crash":          func(*rapid.T) { b.maybeCrash() },
 			"move":           func(*rapid.T) { b.maybeMove() },
 		})
@@ -76,6 +79,7 @@ type twins struct {
 	ids       uint64
 	campaigns []id.ID
 	vouchers  []id.ID
+	keys      []id.ID         // API keys
 	recent    []id.ID         // of the redemptions asked since the last batch, whatever became of them
 	won       []id.ID         // of the redemptions that took effect
 	asked     []store.Command // all of them, in order
@@ -158,6 +162,9 @@ type state struct {
 	Wallets      [][]ledger.Balance
 	Balances     []int64
 	Transactions [][]ledger.Transfer
+	Keys         []access.Key
+	Ring         []access.Key
+	Trail        []store.Event
 }
 
 // holding is what a customer holds of a voucher.
@@ -208,6 +215,19 @@ func (b *twins) state(s store.Store) state {
 			}, func(t ledger.Transfer) id.ID { return t.ID }))
 		}
 	}
+	read.Keys = all(b, func(p store.Page) ([]access.Key, bool, error) { return s.ListKeys(ctx, p) }, func(k access.Key) id.ID { return k.ID })
+	read.Ring, _, _, _, err = s.Ring(ctx, 0)
+	b.ok(err)
+	slices.SortFunc(read.Ring, func(k, l access.Key) int { return bytes.Compare(k.ID[:], l.ID[:]) })
+	read.Trail = all(b, func(p store.Page) ([]store.Event, bool, error) {
+		return s.ListEvents(ctx, store.EventFilter{}, p)
+	}, func(e store.Event) id.ID { return e.ID })
+	for i := range read.Trail {
+		read.Trail[i].ID = id.ID{} // each store makes its own
+	}
+	slices.SortFunc(read.Trail, func(e, f store.Event) int {
+		return cmp.Or(e.At.Compare(f.At), cmp.Compare(e.Object, f.Object), cmp.Compare(e.Action, f.Action), cmp.Compare(e.Before, f.Before), cmp.Compare(e.After, f.After))
+	})
 	return read
 }
 

@@ -1,13 +1,16 @@
 package storetest
 
 import (
+	"crypto/sha256"
 	"encoding/binary"
+	"errors"
 	"math"
 	"slices"
 	"time"
 
 	"pgregory.net/rapid"
 
+	"scrip/internal/access"
 	"scrip/internal/fault"
 	"scrip/internal/id"
 	"scrip/internal/ledger"
@@ -157,8 +160,8 @@ func (b *twins) amendVoucher() {
 		Customer:    maybe(b, "assigned to", "", "ali", "bita"),
 		Disabled:    maybe(b, "disabled", true, false, false),
 	}
-	got, errGot := b.s.AmendVoucher(b.t.Context(), of, p)
-	want, errWant := b.model.AmendVoucher(b.t.Context(), of, p)
+	got, errGot := b.s.AmendVoucher(b.t.Context(), of, p, access.By{})
+	want, errWant := b.model.AmendVoucher(b.t.Context(), of, p, access.By{})
 	b.sameError(errGot, errWant)
 	b.equal("the voucher amended", got, want)
 }
@@ -174,8 +177,8 @@ func (b *twins) amendCampaign() {
 		Count:       maybe[int64](b, "budget's count", 0, 2, 4),
 		PerCustomer: maybe[int64](b, "budget's uses of a customer", 0, 1, 2),
 	}
-	got, errGot := b.s.AmendCampaign(b.t.Context(), of, p)
-	want, errWant := b.model.AmendCampaign(b.t.Context(), of, p)
+	got, errGot := b.s.AmendCampaign(b.t.Context(), of, p, access.By{})
+	want, errWant := b.model.AmendCampaign(b.t.Context(), of, p, access.By{})
 	b.sameError(errGot, errWant)
 	b.equal("the campaign amended", got, want)
 }
@@ -207,6 +210,66 @@ func (b *twins) createBoth(c store.Creation) {
 	for _, v := range c.Vouchers {
 		b.vouchers = append(b.vouchers, v.ID)
 	}
+}
+
+// changeKeys makes, rotates, amends or touches a key, or prunes the trail.
+func (b *twins) changeKeys() {
+	ctx, by := b.t.Context(), access.By{Name: draw(b, "by", "open", "cli"), RequestID: "r"}
+	of := draw(b, "api key", append([]id.ID{b.newID()}, b.keys...)...)
+	next := b.drawKey()
+	switch draw(b, "change", 'c', 'r', 'a', 'a', 't', 'p') {
+	case 'c':
+		only := draw(b, "first", false, true)
+		got, errGot := b.s.CreateKey(ctx, next, only, by)
+		want, errWant := b.model.CreateKey(ctx, next, only, by)
+		if errors.Is(errWant, store.ErrNotFirst) {
+			b.is(errGot, store.ErrNotFirst)
+			return
+		}
+		b.sameError(errGot, errWant)
+		b.equal("the key made", got, want)
+		b.keys = append(b.keys, next.ID)
+	case 'r':
+		overlap := draw(b, "overlap", 0, time.Second, time.Hour, -1)
+		got, gotOld, errGot := b.s.RotateKey(ctx, of, next, overlap, by)
+		want, wantOld, errWant := b.model.RotateKey(ctx, of, next, overlap, by)
+		b.sameError(errGot, errWant)
+		b.equal("the keys rotated", []access.Key{got, gotOld}, []access.Key{want, wantOld})
+		if errWant == nil {
+			b.keys = append(b.keys, next.ID)
+		}
+	case 'a':
+		p := access.KeyPatch{
+			Name: maybe(b, "name", "a", "b", ""), Burst: maybe[int64](b, "burst", 0, 1, -1), RatePerSecond: maybe[int64](b, "rate", 0, 1),
+			Revoke: draw(b, "revoke", false, false, false, true),
+		}
+		if rapid.Bool().Draw(b.rt, "expiry?") {
+			p.ExpiresAt = new(b.drawTime("expiry"))
+		}
+		got, errGot := b.s.AmendKey(ctx, of, p, by)
+		want, errWant := b.model.AmendKey(ctx, of, p, by)
+		b.sameError(errGot, errWant)
+		b.equal("the key amended", got, want)
+	case 't':
+		used := map[id.ID]time.Time{of: b.clock.Now().Add(draw(b, "used", 0, -time.Second, time.Second))}
+		b.ok(b.s.TouchKeys(ctx, used))
+		b.ok(b.model.TouchKeys(ctx, used))
+	default:
+		before := b.clock.Now().Add(draw(b, "older than", 0, time.Second, time.Hour))
+		got, errGot := b.s.PruneEvents(ctx, before, store.PruneMax) // fewer would depend on the ids within a millisecond
+		want, errWant := b.model.PruneEvents(ctx, before, store.PruneMax)
+		b.sameError(errGot, errWant)
+		b.equal("events pruned", got, want)
+	}
+}
+
+func (b *twins) drawKey() access.Key {
+	k := access.Key{
+		ID: b.newID(), Name: "desk", Kind: access.Secret, Scopes: draw(b, "scopes", access.Admin, access.Redeem|access.Read),
+		Tail: "7zqd", ExpiresAt: b.drawTime("expires"), Burst: draw[int64](b, "burst", 0, 5),
+	}
+	k.Hash = sha256.Sum256(k.ID[:])
+	return k
 }
 
 // sameError checks that both answer with the same fault, or with none.

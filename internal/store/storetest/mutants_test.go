@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"scrip/internal/access"
 	"scrip/internal/fault"
 	"scrip/internal/id"
 	"scrip/internal/ledger"
@@ -207,7 +208,7 @@ func mutants() map[string]mutation {
 				return
 			}
 			l, _ := s.Voucher(ctx, o.Fact.Voucher)
-			_, _ = s.AmendVoucher(ctx, l.Voucher.ID, voucher.Patch{Limit: new(l.Voucher.Limit + 1)})
+			_, _ = s.AmendVoucher(ctx, l.Voucher.ID, voucher.Patch{Limit: new(l.Voucher.Limit + 1)}, access.By{})
 			os, _ := s.Apply(ctx, []store.Command{command})
 			*o = os[0]
 		}),
@@ -277,11 +278,18 @@ func mutants() map[string]mutation {
 			}
 			return outcomes, err
 		}),
-		"reads backwards from the far end": func(fresh func() store.Store) store.Store { return farEnd{fresh()} },
-		"counts each winner once":          func(fresh func() store.Store) store.Store { return distinctWinners{fresh()} },
-		"replays a creation as it is now":  func(fresh func() store.Store) store.Store { return currentCreation{fresh()} },
-		"audits itself and finds a fault":  func(fresh func() store.Store) store.Store { return suspicious{fresh()} },
-		"writes a batch behind":            func(fresh func() store.Store) store.Store { return &lagging{Store: fresh(), durable: fresh()} },
+		"reads backwards from the far end":  func(fresh func() store.Store) store.Store { return farEnd{fresh()} },
+		"counts each winner once":           func(fresh func() store.Store) store.Store { return distinctWinners{fresh()} },
+		"replays a creation as it is now":   func(fresh func() store.Store) store.Store { return currentCreation{fresh()} },
+		"audits itself and finds a fault":   func(fresh func() store.Store) store.Store { return suspicious{fresh()} },
+		"makes any key the first":           func(fresh func() store.Store) store.Store { return anyFirst{fresh()} },
+		"lets no replaced key expire":       func(fresh func() store.Store) store.Store { return endless{fresh()} },
+		"tells an unchanged ring again":     func(fresh func() store.Store) store.Store { return restless{fresh()} },
+		"keeps what is revoked in the ring": func(fresh func() store.Store) store.Store { return forgiving{fresh()} },
+		"forgets who did it":                func(fresh func() store.Store) store.Store { return anonymous{fresh()} },
+		"tells what was refused":            func(fresh func() store.Store) store.Store { return talkative{fresh()} },
+		"prunes more than it is told to":    func(fresh func() store.Store) store.Store { return ravenous{fresh()} },
+		"writes a batch behind":             func(fresh func() store.Store) store.Store { return &lagging{Store: fresh(), durable: fresh()} },
 	}
 }
 
@@ -324,6 +332,57 @@ func (m currentCreation) Create(ctx context.Context, c store.Creation) (store.Cr
 		}
 	}
 	return made, replayed, err
+}
+
+type anyFirst struct{ store.Store }
+
+func (m anyFirst) CreateKey(ctx context.Context, k access.Key, _ bool, by access.By) (access.Key, error) {
+	return m.Store.CreateKey(ctx, k, false, by)
+}
+
+type endless struct{ store.Store }
+
+func (m endless) RotateKey(ctx context.Context, old id.ID, next access.Key, _ time.Duration, by access.By) (made, replaced access.Key, err error) {
+	return m.Store.RotateKey(ctx, old, next, store.OverlapMax, by)
+}
+
+type restless struct{ store.Store }
+
+func (m restless) Ring(ctx context.Context, _ int64) ([]access.Key, int64, time.Time, bool, error) {
+	return m.Store.Ring(ctx, 0)
+}
+
+type forgiving struct{ store.Store }
+
+func (m forgiving) Ring(ctx context.Context, seen int64) ([]access.Key, int64, time.Time, bool, error) {
+	_, version, now, changed, err := m.Store.Ring(ctx, seen)
+	var keys []access.Key
+	if changed {
+		keys, _, _ = m.ListKeys(ctx, store.Page{Limit: store.PageLimitMax})
+	}
+	return keys, version, now, changed, err
+}
+
+type anonymous struct{ store.Store }
+
+func (m anonymous) AmendVoucher(ctx context.Context, of id.ID, p voucher.Patch, _ access.By) (store.Listing, error) {
+	return m.Store.AmendVoucher(ctx, of, p, access.By{})
+}
+
+type talkative struct{ store.Store }
+
+func (m talkative) AmendCampaign(ctx context.Context, of id.ID, p voucher.CampaignPatch, by access.By) (*voucher.Campaign, error) {
+	c, err := m.Store.AmendCampaign(ctx, of, p, by)
+	if err != nil {
+		_, _ = m.Store.AmendCampaign(ctx, of, voucher.CampaignPatch{}, by)
+	}
+	return c, err
+}
+
+type ravenous struct{ store.Store }
+
+func (m ravenous) PruneEvents(ctx context.Context, before time.Time, limit int) (int, error) {
+	return m.Store.PruneEvents(ctx, before, max(limit, min(2*limit, store.PruneMax)))
 }
 
 type suspicious struct{ store.Store }

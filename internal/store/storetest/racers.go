@@ -5,6 +5,7 @@ import (
 	"slices"
 	"sync"
 
+	"scrip/internal/access"
 	"scrip/internal/fault"
 	"scrip/internal/id"
 	"scrip/internal/store"
@@ -188,7 +189,7 @@ func raceWithAmendments(w *world) {
 	var admin sync.WaitGroup
 	admin.Go(func() {
 		for limit := int64(11); limit <= 30; limit++ {
-			if _, err := w.s.AmendVoucher(w.t.Context(), l.Voucher.ID, voucher.Patch{Limit: &limit}); err != nil {
+			if _, err := w.s.AmendVoucher(w.t.Context(), l.Voucher.ID, voucher.Patch{Limit: &limit}, access.By{}); err != nil {
 				w.t.Errorf("amend: %v", err)
 			}
 		}

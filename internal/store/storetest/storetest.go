@@ -46,7 +46,7 @@ type scenario struct {
 func topics() []topic {
 	return []topic{
 		redeeming(), discounts(), keys(), again(), rollbacks(), posts(), limits(), windows(),
-		creating(), amending(), lists(), winners(), facts(), auditing(), racers(), crashes(), copies(), model(),
+		creating(), amending(), lists(), winners(), facts(), auditing(), seals(), racers(), crashes(), apiKeys(), trail(), copies(), model(),
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"scrip/internal/access"
 	"scrip/internal/code"
 	"scrip/internal/fault"
 	"scrip/internal/id"
@@ -246,7 +247,7 @@ func (w *world) history(customer string, c money.Currency) []ledger.Transfer {
 // amend amends a voucher.
 func (w *world) amend(v *voucher.Voucher, p voucher.Patch) store.Listing {
 	w.t.Helper()
-	l, err := w.s.AmendVoucher(w.t.Context(), v.ID, p)
+	l, err := w.s.AmendVoucher(w.t.Context(), v.ID, p, access.By{})
 	w.ok(err)
 	return l
 }
@@ -254,7 +255,7 @@ func (w *world) amend(v *voucher.Voucher, p voucher.Patch) store.Listing {
 // amendCampaign amends a campaign.
 func (w *world) amendCampaign(c *voucher.Campaign, p voucher.CampaignPatch) *voucher.Campaign {
 	w.t.Helper()
-	amended, err := w.s.AmendCampaign(w.t.Context(), c.ID, p)
+	amended, err := w.s.AmendCampaign(w.t.Context(), c.ID, p, access.By{})
 	w.ok(err)
 	return amended
 }

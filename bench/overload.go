@@ -1,0 +1,289 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// Ten times what fills a batch: a batch's worth of wrk's connections keeps every commit full, which is the capacity;
+// then ten batches' worth ask, each again as soon as it has its answer, so that those who are turned away press
+// at once and nobody is patient. wrk can't tell the answers apart by their status. So a few clients of our own,
+// probes, ask among the crowd in the same way, and what is compared is how long those of their requests took that
+// were let in, in both crowds on the same server.
+//
+// wrk shares the machine with the server, and each refusal costs it as much as each success: the more of the
+// processors' time goes into refusals, the less is left for commits.
+
+const (
+	overloadBatch    = 256 // --max-batch: what is full with few enough clients for one machine
+	overloadTimes    = 10
+	overloadProbes   = 32
+	overloadTailMax  = 4.0 // p99 of the admitted, over that of full batches
+	overloadAgainMax = 2 * time.Second
+	overloadCalm     = 20 // requests in a row without a refusal, after which it is normal again
+	overloadStep     = 10 * time.Millisecond
+	overloadGiveUp   = 30 * time.Second
+)
+
+// overloadRound is one crowd after the other.
+type overloadRound struct {
+	FullPerSecond  float64 `json:"full_per_second"` // admitted
+	Full99US       float64 `json:"full_p99_us"`
+	OverPerSecond  float64 `json:"over_per_second"` // admitted
+	Over99US       float64 `json:"over_p99_us"`
+	RefusedPerSec  float64 `json:"refused_per_second"`
+	Refused99US    float64 `json:"refused_p99_us"`
+	ResidentMiB    float64 `json:"resident_mib"` // the most that was seen
+	AgainMS        float64 `json:"again_ms"`     // from the end of the load until all are taken again
+	HealthWorstMS  float64 `json:"health_worst_ms"`
+	HealthFailures int     `json:"health_failures"`
+}
+
+type overloadResult struct {
+	Batch       int             `json:"batch"`
+	Connections int             `json:"connections"`
+	Rounds      []overloadRound `json:"rounds"`
+}
+
+func (r *overloadResult) median(of func(overloadRound) float64) float64 {
+	return median(each(r.Rounds, of))
+}
+
+func (r *overloadResult) tail() float64 {
+	return r.median(func(o overloadRound) float64 { return o.Over99US / o.Full99US })
+}
+
+// write appends the result's lines to the table of figures; of nothing, none.
+func (r *overloadResult) write(b *strings.Builder) {
+	if r == nil {
+		return
+	}
+	ms := func(of func(overloadRound) float64) float64 { return r.median(of) / 1e3 }
+	tail, back := r.tail(), r.median(func(o overloadRound) float64 { return o.AgainMS })
+	fmt.Fprintf(b, "| overload, %d clients for batches of %d: p99 of the admitted, against %.1f ms with %d clients | %.1f ms | %.2f times | %.0f times%s |\n",
+		r.Connections, r.Batch, ms(func(o overloadRound) float64 { return o.Full99US }), r.Batch,
+		ms(func(o overloadRound) float64 { return o.Over99US }), tail, overloadTailMax, missed(tail > overloadTailMax))
+	fmt.Fprintf(b, "| overload: admitted, against %.0f/s | %.0f/s | %.2f | – |\n", r.median(func(o overloadRound) float64 { return o.FullPerSecond }),
+		r.median(func(o overloadRound) float64 { return o.OverPerSecond }),
+		r.median(func(o overloadRound) float64 { return o.OverPerSecond / o.FullPerSecond }))
+	fmt.Fprintf(b, "| overload: refused, p99 %.1f ms | %.0f/s | | – |\n", ms(func(o overloadRound) float64 { return o.Refused99US }),
+		r.median(func(o overloadRound) float64 { return o.RefusedPerSec }))
+	fmt.Fprintf(b, "| overload: from the end of the load until all are taken | %.0f ms | | %d ms%s |\n",
+		back, overloadAgainMax.Milliseconds(), missed(back > milliseconds(overloadAgainMax)))
+	fmt.Fprintf(b, "| overload: resident memory | %.0f MiB | | – |\n", r.median(func(o overloadRound) float64 { return o.ResidentMiB }))
+	failures := 0
+	for _, o := range r.Rounds {
+		failures += o.HealthFailures
+	}
+	fmt.Fprintf(b, "| overload: slowest answer of /healthz, on a new connection each time; %d failed%s | %.0f ms | | – |\n",
+		failures, missed(failures > 0), r.median(func(o overloadRound) float64 { return o.HealthWorstMS }))
+}
+
+// overload measures a server of its own.
+func (b *bench) overload(ctx context.Context) (*overloadResult, error) {
+	s, _, err := b.serve(ctx, filepath.Join(b.dir, "overload"), "--max-batch", strconv.Itoa(overloadBatch))
+	if err != nil {
+		return nil, err
+	}
+	defer s.stop()
+	r := &overloadResult{Batch: overloadBatch, Connections: overloadTimes * overloadBatch}
+	for round := range b.runs + 1 { // the first only warms up
+		b.say("overload, round %d of %d", round, b.runs)
+		o, err := b.overloadRound(ctx, s)
+		if err != nil {
+			return nil, err
+		}
+		if round > 0 {
+			r.Rounds = append(r.Rounds, o)
+		}
+	}
+	return r, nil
+}
+
+func (b *bench) overloadRound(ctx context.Context, s *server) (overloadRound, error) {
+	code, err := s.newCode(ctx, 0)
+	if err != nil {
+		return overloadRound{}, err
+	}
+	full, err := b.press(ctx, s, code, overloadBatch)
+	if err != nil {
+		return overloadRound{}, err
+	}
+	if full.crowd.Non2xx > 0 || len(full.refused) > 0 {
+		return overloadRound{}, errors.New("overload: requests are refused while one batch's worth asks")
+	}
+	watch := newWatch(ctx, s)
+	over, err := b.press(ctx, s, code, overloadTimes*overloadBatch)
+	watch.end()
+	if err != nil {
+		return overloadRound{}, err
+	}
+	after, err := b.normalAgain(ctx, s, code)
+	if err != nil {
+		return overloadRound{}, err
+	}
+	answered := full.answered() + over.answered() + after.won
+	unheard := int64((1 + overloadTimes) * overloadBatch) // those whom wrk left in the middle of a request
+	if won, err := s.settled(ctx, code); err != nil || won < answered || won > answered+unheard {
+		return overloadRound{}, fmt.Errorf("overload: %d successes were answered, %d are there: %w", answered, won, err)
+	}
+	return overloadRound{
+		FullPerSecond: full.admitted(), Full99US: percentile(full.won, 99),
+		OverPerSecond: over.admitted(), Over99US: percentile(over.won, 99),
+		RefusedPerSec: over.crowd.rate() - over.admitted(), Refused99US: percentile(over.refused, 99),
+		ResidentMiB: watch.residentMiB, AgainMS: milliseconds(after.took),
+		HealthWorstMS: milliseconds(watch.worst), HealthFailures: watch.failures,
+	}, nil
+}
+
+// pressed is what a crowd was told: wrk's counts, and the probes' times in microseconds.
+type pressed struct {
+	crowd        sample
+	won, refused []float64
+}
+
+// admitted is how many of the crowd were let in, a second.
+func (p *pressed) admitted() float64 {
+	return p.crowd.rate() * float64(p.crowd.Requests-p.crowd.Non2xx) / float64(p.crowd.Requests)
+}
+
+// answered is how many successes were told.
+func (p *pressed) answered() int64 { return p.crowd.Requests - p.crowd.Non2xx + int64(len(p.won)) }
+
+// press has so many clients ask for b.duration, each again as soon as it has its answer.
+func (b *bench) press(ctx context.Context, s *server, code string, clients int) (*pressed, error) {
+	l, err := b.load(s.base, seedRoute(), code, clients-overloadProbes)
+	if err != nil {
+		return nil, err
+	}
+	first, err := b.customers(int64(b.duration.Seconds()) * threadRateMax)
+	if err != nil {
+		return nil, err
+	}
+	var next atomic.Int64
+	next.Store(first)
+	probes, failed := make([]pressed, overloadProbes), make([]error, overloadProbes+1)
+	total := &pressed{}
+	var all sync.WaitGroup
+	all.Go(func() { total.crowd, failed[overloadProbes] = b.wrk.run(ctx, l) })
+	until := time.Now().Add(b.duration)
+	for i := range probes {
+		all.Go(func() {
+			c, err := dialOne(ctx, strings.TrimPrefix(s.base, "http://"))
+			if err != nil {
+				failed[i] = err
+				return
+			}
+			failed[i] = errors.Join(probes[i].keepAsking(c, code, &next, until), c.conn.Close())
+		})
+	}
+	all.Wait()
+	for i := range probes {
+		total.won, total.refused = append(total.won, probes[i].won...), append(total.refused, probes[i].refused...)
+	}
+	return total, errors.Join(failed...)
+}
+
+func (p *pressed) keepAsking(c *oneConn, code string, next *atomic.Int64, until time.Time) error {
+	for time.Now().Before(until) {
+		body := fmt.Sprintf(`{"code":%q,"mobile":%q}`, code, mobile(next.Add(1)-1))
+		began := time.Now()
+		status, err := c.ask("/codes/use", body)
+		took := microseconds(time.Since(began))
+		switch {
+		case err != nil:
+			return err
+		case status == http.StatusOK:
+			p.won = append(p.won, took)
+		case status == http.StatusServiceUnavailable:
+			p.refused = append(p.refused, took)
+		default:
+			return fmt.Errorf("under overload a request is answered %d", status)
+		}
+	}
+	return nil
+}
+
+// again is how a server came back.
+type again struct {
+	took time.Duration
+	won  int64 // successes while it was waited for
+}
+
+// normalAgain waits until requests are taken one after the other.
+func (b *bench) normalAgain(ctx context.Context, s *server, code string) (again, error) {
+	began := time.Now()
+	c, err := dialOne(ctx, strings.TrimPrefix(s.base, "http://"))
+	if err != nil {
+		return again{}, err
+	}
+	defer c.conn.Close() //nolint:errcheck // nothing is left to send
+	first, err := b.customers(int64(overloadGiveUp / overloadStep))
+	if err != nil {
+		return again{}, err
+	}
+	calm, won := 0, int64(0)
+	normal := began // since when all are taken
+	for n := first; time.Since(began) < overloadGiveUp; n++ {
+		status, err := c.ask("/codes/use", fmt.Sprintf(`{"code":%q,"mobile":%q}`, code, mobile(n)))
+		if err != nil {
+			return again{}, err
+		}
+		calm++
+		if status == http.StatusOK {
+			won++
+		} else {
+			calm, normal = 0, time.Now()
+			time.Sleep(overloadStep)
+		}
+		if calm == overloadCalm {
+			return again{normal.Sub(began), won}, nil
+		}
+	}
+	return again{}, fmt.Errorf("overload: requests are still refused %v after the load", overloadGiveUp)
+}
+
+// watch asks a server under load how it is, each time on a new connection, and looks at its memory.
+type watch struct {
+	cancel context.CancelFunc
+	done   sync.WaitGroup
+
+	worst       time.Duration
+	failures    int
+	residentMiB float64
+}
+
+func newWatch(ctx context.Context, s *server) *watch {
+	ctx, cancel := context.WithCancel(ctx)
+	w := &watch{cancel: cancel}
+	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
+	w.done.Go(func() {
+		for ctx.Err() == nil {
+			began := time.Now()
+			status, err := get(ctx, client, s.base+"/healthz")
+			if ctx.Err() != nil {
+				return
+			}
+			w.worst = max(w.worst, time.Since(began))
+			if err != nil || status != http.StatusOK {
+				w.failures++
+			}
+			w.residentMiB = max(w.residentMiB, residentMiB(s.cmd.Process.Pid))
+			time.Sleep(overloadStep)
+		}
+	})
+	return w
+}
+
+func (w *watch) end() {
+	w.cancel()
+	w.done.Wait()
+}

@@ -1,0 +1,247 @@
+package limit
+
+import (
+	"fmt"
+	"net/netip"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+)
+
+// watch is a clock that the test moves.
+type watch struct{ passed atomic.Int64 }
+
+func (w *watch) now() time.Time       { return time.Unix(1_800_000_000, w.passed.Load()) }
+func (w *watch) pass(d time.Duration) { w.passed.Add(int64(d)) }
+
+func newLimiter(tb testing.TB, w *watch, change func(*Config)) *Limiter {
+	tb.Helper()
+	cfg := Config{
+		Address: PerSecond(200, 2000), Customer: PerSecond(2, 10), Publishable: PerSecond(20_000, 40_000),
+		AddressMisses: Rate{3 * time.Minute, 40}, CustomerMisses: Rate{6 * time.Minute, 10}, TotalMisses: PerSecond(2, 500),
+		Clock: w.now,
+	}
+	if change != nil {
+		change(&cfg)
+	}
+	l, err := New(cfg)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return l
+}
+
+func place(text string) Place { return PlaceOf(netip.MustParseAddr(text)) }
+
+func TestPlaces(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		a, b      string
+		near, far bool // are they the same
+	}{
+		{"192.0.2.1", "192.0.2.1", true, true},
+		{"192.0.2.1", "192.0.2.2", false, true},
+		{"192.0.2.1", "::ffff:192.0.2.1", true, true},
+		{"2001:db8:1:2::1", "2001:db8:1:2:ffff::9", true, true},
+		{"2001:db8:1:2::1", "2001:db8:1:3::1", false, true},
+		{"2001:db8:1:2::1", "2001:db8:2:2::1", false, false},
+		{"::", "0.0.0.0", false, false},
+	} {
+		a, b := place(c.a), place(c.b)
+		if (a.near == b.near) != c.near || (a.far == b.far) != c.far || !a.Known() {
+			t.Errorf("%s and %s: %v and %v", c.a, c.b, a, b)
+		}
+	}
+	if PlaceOf(netip.Addr{}).Known() || place("192.0.2.1").far != 0 {
+		t.Error("nowhere is a place, or an IPv4 address is in a /48")
+	}
+}
+
+func TestANetworkHasAWiderLimit(t *testing.T) {
+	t.Parallel()
+	l := newLimiter(t, &watch{}, func(c *Config) { c.Address = PerSecond(1, 5) })
+	passed := 0
+	for site := range 40 {
+		for range 10 {
+			if v := l.AllowAddress(l.Now(), place(fmt.Sprintf("2001:db8:1:%x::1", site))); v.OK() {
+				passed++
+			}
+		}
+	}
+	if passed != 5*NetworkFactor {
+		t.Errorf("%d passed from one /48, want %d", passed, 5*NetworkFactor)
+	}
+	if v := l.AllowAddress(l.Now(), place("2001:db8:2::1")); !v.OK() {
+		t.Error("another /48 is refused")
+	}
+}
+
+// However many guess at once, no more are under way than the address has misses.
+func TestAVolleyIsHeldToTheBudget(t *testing.T) {
+	t.Parallel()
+	l := newLimiter(t, &watch{}, nil)
+	var passed atomic.Int64
+	var attempts [400]Attempt
+	var all sync.WaitGroup
+	for i := range attempts {
+		all.Go(func() {
+			if ruling, _ := l.Try(&attempts[i], l.Now(), place("192.0.2.1"), fmt.Sprintf("c%d", i), fmt.Sprintf("X%d", i)); ruling == Pass {
+				passed.Add(1)
+			}
+		})
+	}
+	all.Wait()
+	if n := passed.Load(); n != 40 {
+		t.Errorf("%d of a volley are judged, want 40", n)
+	}
+	for i := range attempts {
+		attempts[i].Done()
+	}
+	// They were no misses, so that the next find room again.
+	var next Attempt
+	if ruling, _ := l.Try(&next, l.Now(), place("192.0.2.1"), "honest", "GIFT"); ruling != Pass {
+		t.Error("what was no miss is counted as one")
+	}
+	next.Done()
+	next.Done() // twice does no harm
+}
+
+// Nothing that a guesser does makes more answers than the total has, but wins, and those five times as many
+// at most.
+func TestTheTotalHolds(t *testing.T) {
+	t.Parallel()
+	w := &watch{}
+	l := newLimiter(t, w, nil)
+	misses, wins := 0, 0
+	const seconds, perSecond = 100, 1000
+	for i := range seconds * perSecond {
+		w.pass(time.Second / perSecond)
+		var a Attempt
+		customer := fmt.Sprintf("c%d", i)
+		from := PlaceOf(netip.AddrFrom4([4]byte{10, byte(i >> 16), byte(i >> 8), byte(i)}))
+		if i%2 == 0 { // a genuine win, with a code that everybody knows
+			if ruling, _ := l.Try(&a, l.Now(), from, customer, "SALAM"); ruling == Pass {
+				a.Won()
+				wins++
+			}
+			continue
+		}
+		// A guess, by one who has just won.
+		if ruling, _ := l.Try(&a, l.Now(), from, fmt.Sprintf("c%d", i-1), fmt.Sprintf("X%d", i)); ruling == Pass {
+			a.Missed()
+			misses++
+		}
+	}
+	most := 500 + 2*seconds + 500 + 10*seconds + 1
+	t.Logf("%d wins bought %d answers to guesses; at most %d", wins, misses, most)
+	if misses > most || misses < 1000 {
+		t.Errorf("%d misses beside %d wins, want at most %d", misses, wins, most)
+	}
+}
+
+// Standing is worth one attempt at a time, and a miss ends it.
+func TestStandingIsWorthOneAttempt(t *testing.T) {
+	t.Parallel()
+	l := newLimiter(t, &watch{}, nil)
+	from := place("192.0.2.1")
+	var won Attempt
+	l.Try(&won, l.Now(), from, "winner", "SALAM")
+	won.Won()
+	for i := range 40 {
+		var a Attempt
+		l.Try(&a, l.Now(), from, fmt.Sprintf("c%d", i), fmt.Sprintf("X%d", i))
+		a.Missed()
+	}
+	var first, second Attempt
+	if ruling, _ := l.Try(&first, l.Now(), from, "winner", "GIFT1"); ruling != Pass {
+		t.Fatal("standing is worth nothing")
+	}
+	if ruling, _ := l.Try(&second, l.Now(), from, "winner", "GIFT2"); ruling != Block {
+		t.Error("two attempts at once on one standing")
+	}
+	second.Done()
+	first.Done() // no miss: overloaded, or already redeemed
+	if ruling, _ := l.Try(&first, l.Now(), from, "winner", "GIFT1"); ruling != Pass {
+		t.Error("standing is gone without a miss")
+	}
+	first.Missed()
+	if ruling, wait := l.Try(&first, l.Now(), from, "winner", "GIFT3"); ruling != Block || wait <= 0 {
+		t.Errorf("standing outlives a miss: %v, %v", ruling, wait)
+	}
+}
+
+// A guesser who plays the crowd, with one code after the other, pays what is promised.
+func TestPlayingTheCrowdIsDear(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct{ attempts, codes int }{{1000, 10}, {3000, 21}, {100_000, 54}} {
+		var room crowd
+		room.open(7)
+		bought, code := 0, uint64(1)
+		for range c.attempts {
+			if room.asked(mix(code), int64(time.Second)) {
+				bought++
+				code++
+			}
+		}
+		t.Logf("%d attempts in a window buy %d codes", c.attempts, bought)
+		if bought > c.codes {
+			t.Errorf("%d attempts in a window buy %d codes, want at most %d", c.attempts, bought, c.codes)
+		}
+	}
+}
+
+func TestTheCrowdsCodeStaysKnown(t *testing.T) {
+	t.Parallel()
+	var room crowd
+	room.open(7)
+	for i := range 5000 {
+		room.asked(mix(uint64(i)+100), 1) // others, once each
+	}
+	asks := 0
+	for !room.asked(42, 1) {
+		if asks++; asks > 2000 {
+			t.Fatal("the crowd's code is never known")
+		}
+	}
+	if asks < 500 {
+		t.Errorf("known after %d attempts beside 5,000 others", asks)
+	}
+	for _, c := range []struct {
+		after time.Duration
+		want  bool
+	}{{9 * time.Minute, true}, {11 * time.Minute, false}} {
+		if got := room.asked(42, int64(c.after)); got != c.want {
+			t.Errorf("after %v: %v", c.after, got)
+		}
+	}
+}
+
+func TestWrongConfigs(t *testing.T) {
+	t.Parallel()
+	for name, cfg := range map[string]Config{
+		"few entries":  {Entries: 10},
+		"many entries": {Entries: 1 << 30},
+		"no burst":     {Address: Rate{Every: time.Second}},
+		"no pace":      {TotalMisses: Rate{Burst: 5}},
+		"for ever":     {CustomerMisses: Rate{Every: time.Hour, Burst: 1 << 40}},
+	} {
+		if _, err := New(cfg); err == nil {
+			t.Errorf("%s is taken", name)
+		}
+	}
+	l, err := New(Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var a Attempt
+	for range 1000 {
+		if v := l.AllowAddress(l.Now(), place("192.0.2.1")); !v.OK() || !v.Limit.None() {
+			t.Fatal("no limit limits")
+		}
+		if ruling, _ := l.Try(&a, l.Now(), place("192.0.2.1"), "c", "X"); ruling != Pass {
+			t.Fatal("no budget blocks")
+		}
+		a.Missed()
+	}
+}

@@ -1,0 +1,212 @@
+package sqlitestore
+
+import (
+	"errors"
+
+	"scrip/internal/ledger"
+	"scrip/internal/money"
+	"scrip/internal/store"
+)
+
+// flushUnsealed remembers what the transaction wrote, in rows of no more than store.SealRowMax: a batch is one.
+func (w *writer) flushUnsealed() error {
+	for left := w.unsealed; len(left) > 0; {
+		n := min(len(left), store.SealRowMax)
+		if err := w.addUnsealed.int(w.now.UnixMicro()).int(int64(n)).int(0).bytes(store.AppendRefs(nil, left[:n]...)).exec(); err != nil {
+			return err
+		}
+		left = left[n:]
+	}
+	w.unsealed = w.unsealed[:0]
+	return nil
+}
+
+// picked is what a seal is made of, and what must be done so that it waits no longer.
+type picked struct {
+	transfers []ledger.Transfer
+	more      bool // there is another seal's worth, or there may be
+
+	rows      []int64             // of unsealed
+	garbled   []int64             // those that can't be read
+	lost      []store.TransferRef // what they name and is not there
+	unqueued  []store.TransferRef // what a copy brought
+	backfill  *store.TransferRef  // the last transfer from before there were seals
+	completed bool                // there are no more such transfers
+}
+
+func (p *picked) empty() bool {
+	return len(p.transfers) == 0 && len(p.rows) == 0 && len(p.garbled) == 0 && !p.completed
+}
+
+// pick finds what a seal of at most max transfers is made of: at first what was written before there were seals, and
+// only then all else.
+func (r *reader) pick(most int) (*picked, error) {
+	q := r.stmt("SELECT backfilled, customer, currency, seq FROM sealing")
+	found, err := q.row()
+	if err != nil {
+		return nil, err
+	}
+	if !found {
+		return nil, errors.New("the row of the table sealing is missing; restore a backup")
+	}
+	backfilled := q.nextBool()
+	at := store.TransferRef{Customer: q.nextText(), Currency: money.Currency(q.nextText()), Seq: q.nextInt()}
+	if err := q.done(); err != nil {
+		return nil, err
+	}
+	if !backfilled {
+		return r.pickOld(at, most)
+	}
+	p := &picked{}
+	if err := r.pickUnnamed(p, most); err != nil {
+		return nil, err
+	}
+	err = r.pickNamed(p, most-len(p.transfers))
+	return p, err
+}
+
+// pickUnnamed picks what a copy brought unsealed.
+func (r *reader) pickUnnamed(p *picked, most int) error {
+	if there, err := count(r.stmt("SELECT EXISTS (SELECT 1 FROM transfer WHERE queued = 0)")); err != nil || there == 0 {
+		return err
+	}
+	q := r.stmt("SELECT u.ref, t.currency," + transferColumns + "FROM customer u CROSS JOIN transfer t ON t.customer_no = u.no" + transferSides +
+		"WHERE t.queued = 0 ORDER BY u.ref, t.currency, t.seq LIMIT ?").int(int64(most + 1))
+	err := q.each(func() {
+		t := q.nextTransfer(q.nextText(), money.Currency(q.nextText()))
+		if len(p.transfers) == most {
+			p.more = true
+			return
+		}
+		p.transfers, p.unqueued = append(p.transfers, t), append(p.unqueued, store.RefOf(&t))
+	})
+	return err
+}
+
+// transferSides finds what the sides of a ledger entry belong to.
+const transferSides = ` LEFT JOIN account d ON d.no = t.debit LEFT JOIN campaign dc ON dc.no = -t.debit
+	LEFT JOIN account k ON k.no = t.credit LEFT JOIN campaign kc ON kc.no = -t.credit `
+
+// behindPlace takes a customer three times, a currency twice and a number.
+const behindPlace = " u.ref >= ? AND (u.ref > ? OR t.currency > ? OR t.currency = ? AND t.seq > ?) "
+
+func (q *stmt) place(at store.TransferRef) *stmt {
+	return q.text(at.Customer).text(at.Customer).text(string(at.Currency)).text(string(at.Currency)).int(at.Seq)
+}
+
+// pickOld picks what was written before there were seals, behind a place.
+func (r *reader) pickOld(at store.TransferRef, most int) (*picked, error) {
+	p := &picked{more: true}
+	q := r.stmt("SELECT u.ref, t.currency," + transferColumns + "FROM customer u CROSS JOIN transfer t ON t.customer_no = u.no" + transferSides +
+		"WHERE" + behindPlace + "AND t.queued IS NULL ORDER BY u.ref, t.currency, t.seq LIMIT ?").place(at).int(int64(most))
+	err := q.each(func() { p.transfers = append(p.transfers, q.nextTransfer(q.nextText(), money.Currency(q.nextText()))) })
+	if n := len(p.transfers); n > 0 {
+		last := store.RefOf(&p.transfers[n-1])
+		p.backfill = &last
+	}
+	p.completed = len(p.transfers) < most
+	return p, err
+}
+
+// pickNamed picks what was named as unsealed, in the order of commits.
+func (r *reader) pickNamed(p *picked, most int) error {
+	var refs []store.TransferRef
+	var bad error
+	q := r.stmt("SELECT no, n, refs FROM unsealed WHERE lost = 0 ORDER BY no LIMIT ?").int(int64(most + 1))
+	for {
+		found, err := q.row()
+		if err != nil {
+			return err
+		}
+		if !found {
+			break
+		}
+		no, n, list := q.nextInt(), q.nextInt(), q.nextBytes()
+		if len(refs)+len(p.transfers) > 0 && len(refs)+int(n) > most {
+			p.more = true
+			bad = q.done()
+			break
+		}
+		named, err := store.ParseRefs(list)
+		if err != nil {
+			p.garbled = append(p.garbled, no)
+			continue
+		}
+		refs, p.rows = append(refs, named...), append(p.rows, no)
+	}
+	for _, ref := range refs {
+		t, there, err := r.transfer(ref)
+		switch {
+		case err != nil:
+			return err
+		case there:
+			p.transfers = append(p.transfers, t)
+		default:
+			p.lost = append(p.lost, ref)
+		}
+	}
+	return bad
+}
+
+// transfer is a ledger entry, if it is there.
+func (r *reader) transfer(ref store.TransferRef) (t ledger.Transfer, there bool, err error) {
+	q := r.stmt("SELECT" + transferColumns + "FROM customer u CROSS JOIN transfer t ON t.customer_no = u.no" + transferSides +
+		"WHERE u.ref = ? AND t.currency = ? AND t.seq = ?").text(ref.Customer).text(string(ref.Currency)).int(ref.Seq)
+	there, err = q.row()
+	if err != nil || !there {
+		return t, false, err
+	}
+	t = q.nextTransfer(ref.Customer, ref.Currency)
+	return t, true, q.done()
+}
+
+// writeSeal writes a seal, if there is one, and takes what was picked from what waits. What is not there, and what
+// can't be read, waits for ever, for somebody who verifies to find.
+func (w *writer) writeSeal(made *store.Seal, p *picked) error {
+	if made != nil {
+		if err := w.stmt(addSealQuery).seal(made).exec(); err != nil {
+			return err
+		}
+	}
+	for _, no := range p.rows {
+		if err := w.stmt("DELETE FROM unsealed WHERE no = ?").int(no).execOne(w.conn); err != nil {
+			return err
+		}
+	}
+	for _, no := range p.garbled {
+		if err := w.stmt("UPDATE unsealed SET lost = 1 WHERE no = ?").int(no).execOne(w.conn); err != nil {
+			return err
+		}
+	}
+	if len(p.lost) > 0 {
+		err := w.addUnsealed.int(w.now.UnixMicro()).int(int64(len(p.lost))).int(1).bytes(store.AppendRefs(nil, p.lost...)).exec()
+		if err != nil {
+			return err
+		}
+	}
+	for _, ref := range p.unqueued {
+		err := w.stmt(`UPDATE transfer SET queued = 1 WHERE customer_no = (SELECT no FROM customer WHERE ref = ?) AND currency = ? AND seq = ?`).
+			text(ref.Customer).text(string(ref.Currency)).int(ref.Seq).execOne(w.conn)
+		if err != nil {
+			return err
+		}
+	}
+	if at := p.backfill; at != nil {
+		if err := w.stmt("UPDATE sealing SET customer = ?, currency = ?, seq = ?").text(at.Customer).text(string(at.Currency)).int(at.Seq).execOne(w.conn); err != nil {
+			return err
+		}
+	}
+	if p.completed {
+		return w.stmt("UPDATE sealing SET backfilled = 1").execOne(w.conn)
+	}
+	return nil
+}
+
+const addSealQuery = `INSERT INTO seal (number, previous, count, total, root, members_hash, at, hash, members)
+	VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`
+
+// seal binds all of a seal, in the order of addSealQuery.
+func (q *stmt) seal(s *store.Seal) *stmt {
+	return q.int(s.Number).bytes(s.Previous[:]).int(s.Count).int(s.Total).bytes(s.Root[:]).bytes(s.MembersHash[:]).
+		int(s.At.UnixMicro()).bytes(s.Hash[:]).bytes(s.Members)
+}

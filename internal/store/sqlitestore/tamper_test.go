@@ -1,0 +1,69 @@
+package sqlitestore_test
+
+import (
+	"testing"
+
+	"zombiezen.com/go/sqlite"
+	"zombiezen.com/go/sqlite/sqlitex"
+
+	"scrip/internal/store"
+	"scrip/internal/store/storetest"
+)
+
+func TestTamperingIsFound(t *testing.T) {
+	t.Parallel()
+	storetest.RunTampering(t, driver(), func(t testing.TB, s store.Store) storetest.Tamper {
+		t.Helper()
+		o, ok := s.(opened)
+		if !ok {
+			t.Fatalf("not a store of this driver: %T", s)
+		}
+		conn, err := sqlite.OpenConn(o.path, sqlite.OpenReadWrite)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = conn.Close() })
+		return shell{t, conn}
+	})
+}
+
+// shell is somebody with the sqlite3 shell.
+type shell struct {
+	testing.TB
+	conn *sqlite.Conn
+}
+
+const itsWallet = " WHERE customer_no = (SELECT no FROM customer WHERE ref = ?) AND currency = ? AND seq = ?"
+
+func (b shell) one(sql string, args ...any) {
+	b.Helper()
+	err := sqlitex.Execute(b.conn, sql, &sqlitex.ExecOptions{Args: args})
+	if err != nil || b.conn.Changes() != 1 {
+		b.Fatalf("%s: %d rows, %v", sql, b.conn.Changes(), err)
+	}
+}
+
+func (b shell) AlterAmount(r store.TransferRef) {
+	b.one("UPDATE transfer SET amount = amount + 1"+itsWallet, r.Customer, string(r.Currency), r.Seq)
+}
+
+func (b shell) Delete(r store.TransferRef) {
+	b.one("DELETE FROM transfer"+itsWallet, r.Customer, string(r.Currency), r.Seq)
+}
+
+func (b shell) Insert(like, as store.TransferRef) {
+	b.one(`INSERT INTO transfer (customer_no, currency, seq, id, kind, debit, credit, amount, balance, at, queued)
+		SELECT customer_no, currency, ?, id, kind, debit, credit, amount, balance, at, queued FROM transfer`+itsWallet,
+		as.Seq, like.Customer, string(like.Currency), like.Seq)
+}
+
+func (b shell) Swap(x, y store.TransferRef) {
+	const move = "UPDATE transfer SET seq = ?" + itsWallet
+	b.one(move, 999, x.Customer, string(x.Currency), x.Seq)
+	b.one(move, x.Seq, y.Customer, string(y.Currency), y.Seq)
+	b.one(move, y.Seq, x.Customer, string(x.Currency), 999)
+}
+
+func (b shell) AlterSeal(number int64) { b.one("UPDATE seal SET at = at + 1 WHERE number = ?", number) }
+
+func (b shell) DeleteSeal(number int64) { b.one("DELETE FROM seal WHERE number = ?", number) }

@@ -10,12 +10,16 @@ import (
 
 // seals checks the chain of seals and all that it holds.
 func (a *auditor) seals() (err error) {
-	a.seen.Seals, err = store.CheckSeals(&sealRows{a}, func(check, object, detail string) { a.report(check, object, "%s", detail) })
+	a.seen.Seals, err = store.CheckSeals(&sealRows{a, sides{}}, func(check, object, detail string) { a.report(check, object, "%s", detail) })
 	return err
 }
 
 // sealRows reads in the audit's snapshot.
-type sealRows struct{ *auditor }
+type sealRows struct {
+	*auditor
+
+	known sides
+}
 
 // Seals implements store.SealRows.
 func (r *sealRows) Seals(after int64, limit int) (seals []store.Seal, err error) {
@@ -31,7 +35,7 @@ func (r *sealRows) Seals(after int64, limit int) (seals []store.Seal, err error)
 // Transfers implements store.SealRows.
 func (r *sealRows) Transfers(refs []store.TransferRef) (ts []ledger.Transfer, _ error) {
 	for _, ref := range refs {
-		t, there, err := r.transfer(ref)
+		t, there, err := r.transfer(ref, r.known)
 		if err != nil {
 			return nil, err
 		}
@@ -82,7 +86,7 @@ func (r *sealRows) EachWaiting(yield func(ref store.TransferRef, there bool)) er
 			continue
 		}
 		for _, ref := range refs {
-			_, there, err := r.transfer(ref)
+			_, there, err := r.transfer(ref, r.known)
 			if err != nil {
 				return err
 			}

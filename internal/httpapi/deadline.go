@@ -54,7 +54,6 @@ func (d *deadlines) from(now time.Time) context.Context {
 // waiting is the context of what changes something, or comes in crowds. A client that is less patient than we
 // are has one of its own.
 func (x *exchange) waiting() context.Context {
-	x.endTurn()
 	if x.patience == 0 {
 		return x.s.deadlines.from(x.started)
 	}
@@ -66,7 +65,6 @@ func (x *exchange) waiting() context.Context {
 
 // reading is the context of a look: it ends with its client as well.
 func (x *exchange) reading() (context.Context, context.CancelFunc) {
-	x.endTurn()
 	timeout := x.s.cfg.RequestTimeout
 	if x.patience != 0 {
 		timeout = x.patience

@@ -33,8 +33,6 @@ type exchange struct {
 	limit    context.Context //nolint:containedctx // that of this one request, made when it is asked for
 	endLimit context.CancelFunc
 	working  bool // it has a place among those that are judged
-	inTurn   bool
-	hadTurn  bool
 
 	in  []byte // the body
 	out []byte // the answer
@@ -153,7 +151,6 @@ func (x *exchange) write() {
 const buffersMax = 32 << 10
 
 func (x *exchange) release() {
-	x.endTurn()
 	x.stopWorking()
 	x.limits.attempt.Done()
 	if x.endLimit != nil {

@@ -104,7 +104,6 @@ type server struct {
 	lost      http.Handler    // answers where no route does
 	shared    map[string]bool // those of routes for publishable keys
 	crowd     crowd
-	turns     turns
 	proxies   proxies
 	lines     limitLines
 	deadlines *deadlines
@@ -131,7 +130,6 @@ func New(cfg Config, svc Services) http.Handler {
 		known: map[string]bool{}, shared: map[string]bool{}, deadlines: newDeadlines(cfg.RequestTimeout),
 	}
 	s.proxies = cfg.Proxies
-	s.turns = newTurns()
 	s.crowd.working.max, s.crowd.receiving.max = int64(s.cfg.MaxInflight), int64(s.cfg.MaxReceiving)
 	s.exchanges.New = func() any { return &exchange{s: s} }
 	s.lost = s.serve(&route{handle: s.unmatched, may: forAnyone})

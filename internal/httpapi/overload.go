@@ -75,7 +75,6 @@ func (x *exchange) work() error {
 		return fault.ErrOverloaded
 	}
 	x.working = true
-	x.takeTurn()
 	return nil
 }
 

@@ -59,7 +59,6 @@ func faultOf(err error) *fault.Error {
 func (x *exchange) fail(err error) {
 	f := faultOf(err)
 	x.refusal = f
-	x.takeTurn()
 	x.status, x.kind = statusOf(f.Kind), problemType
 	x.out = appendProblem(x.out[:0], f, x.requestID, receipt{x.first, x.public()})
 	if f.Retryable() {

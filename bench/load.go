@@ -104,6 +104,7 @@ func (b *bench) acceptRun(ctx context.Context, scrip *server, r route, connectio
 	if err != nil {
 		return sample{}, err
 	}
+	l.key = scrip.key
 	return b.accepts(ctx, scrip, l)
 }
 
@@ -142,6 +143,7 @@ func (b *bench) refuseRun(ctx context.Context, scrip *server, code string, conne
 	if err != nil {
 		return sample{}, err
 	}
+	l.key = scrip.key
 	s, err := b.wrk.run(ctx, l)
 	if err != nil {
 		return s, err

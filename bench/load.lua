@@ -1,5 +1,5 @@
 -- wrk's script: POSTs {"code": …, field: customer}, or {field: customer} where the code is empty, with a customer of its own in each request.
--- Arguments: path, code, field, first, span. Thread i takes the numbers from first + i*span; a number
+-- Arguments: path, code, field, first, span, key (which may be missing). Thread i takes the numbers from first + i*span; a number
 -- becomes a mobile of nine free digits by a bijection that scatters neighbours over the whole range, so
 -- that the store's trees are entered everywhere and not at their right end.
 local threads = 0
@@ -14,7 +14,11 @@ function init(args)
   if args[2] == "" then
     body = string.format('{"%s":"09#########"}', args[3])
   end
-  local text = wrk.format("POST", args[1], {["Content-Type"] = "application/json"}, body)
+  local headers = {["Content-Type"] = "application/json"}
+  if args[6] then
+    headers["Authorization"] = "Bearer " .. args[6]
+  end
+  local text = wrk.format("POST", args[1], headers, body)
   local at = text:find("#########", 1, true)
   head, tail = text:sub(1, at - 1), text:sub(at + 9)
   number = tonumber(args[4]) + id * tonumber(args[5])

@@ -46,6 +46,7 @@ type options struct {
 	skipGrowth  bool
 	only        []string
 	binary      string // scrip; built here where it is empty
+	before      string // an earlier scrip; empty for none
 }
 
 // bench is one run of everything.
@@ -69,6 +70,7 @@ const (
 	sectionPostgres = "postgres"
 	sectionReplicas = "replicas"
 	sectionOverload = "overload"
+	sectionGuards   = "guards"
 )
 
 func parse(args []string) (options, error) {
@@ -81,7 +83,8 @@ func parse(args []string) (options, error) {
 	flags.Int64Var(&o.growth, "growth", 10_000_000, "redemptions in the full file")
 	flags.BoolVar(&o.skipGrowth, "skip-growth", false, "leave the full file out")
 	flags.StringVar(&o.binary, "binary", "", "a scrip that is built already; empty to build ./cmd/scrip")
-	only := flags.String("only", "", "sections to measure, of load,single,idle,growth,stampede,store,postgres,replicas,overload; empty for all")
+	flags.StringVar(&o.before, "before", "", "an earlier scrip to compare guards with; empty for this one, open and without seals")
+	only := flags.String("only", "", "sections to measure, of load,single,idle,growth,stampede,store,postgres,replicas,overload,guards; empty for all")
 	if err := flags.Parse(args); err != nil {
 		return o, err
 	}
@@ -208,6 +211,11 @@ func (b *bench) measure(ctx context.Context) (*report, error) {
 	}
 	if b.wants(sectionOverload) {
 		if r.Overload, err = b.overload(ctx); err != nil {
+			return nil, err
+		}
+	}
+	if b.wants(sectionGuards) {
+		if r.Guards, err = b.guards(ctx); err != nil {
 			return nil, err
 		}
 	}

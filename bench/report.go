@@ -21,6 +21,7 @@ type report struct {
 	Load     []*series     `json:"load,omitempty"`
 	Postgres []*series     `json:"postgres,omitempty"`
 	Replicas []*series     `json:"replicas,omitempty"`
+	Guards   []*series     `json:"guards,omitempty"`
 	Single   *singleResult `json:"single,omitempty"`
 	Idle     []idleResult  `json:"idle"`
 
@@ -79,6 +80,7 @@ func (r *report) head(w io.Writer) error {
 func (r *report) loads(w io.Writer) error {
 	return errors.Join(
 		table(w, "The embedded store", r.Load),
+		table(w, "Keys, limits and seals, against a server without", r.Guards),
 		table(w, "PostgreSQL and Redis, one replica", r.Postgres),
 		table(w, "PostgreSQL and Redis, three replicas", r.Replicas),
 	)

@@ -20,6 +20,7 @@ const (
 type server struct {
 	*process
 	sdk   *client.Client
+	key   string // API key, empty where the server is open
 	codes int
 }
 
@@ -30,12 +31,22 @@ func (b *bench) serve(ctx context.Context, data string, flags ...string) (*serve
 	if err != nil {
 		return nil, 0, err
 	}
-	sdk, err := client.New(p.base)
+	s, err := newServer(p, "")
 	if err != nil {
 		p.stop()
 		return nil, 0, err
 	}
-	return &server{process: p, sdk: sdk}, took, nil
+	return s, took, nil
+}
+
+// newServer is a process with a client that calls it, by a key where there is one.
+func newServer(p *process, key string) (*server, error) {
+	var options []client.Option
+	if key != "" {
+		options = append(options, client.WithKey(key))
+	}
+	sdk, err := client.New(p.base, options...)
+	return &server{process: p, sdk: sdk, key: key}, err
 }
 
 // newCode makes a shared code; limit 0 is none.

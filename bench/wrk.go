@@ -32,6 +32,7 @@ type load struct {
 	path        string
 	code        string
 	field       string // the member that holds the customer
+	key         string // API key to call with, empty for none
 	first       int64  // number of the first customer
 	span        int64  // customers of each thread
 	connections int
@@ -77,9 +78,15 @@ func (w *wrk) version(ctx context.Context) string {
 func (w *wrk) run(ctx context.Context, l load) (sample, error) {
 	ctx, cancel := context.WithTimeout(ctx, l.duration+wrkSlack)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, "wrk", "-t", strconv.Itoa(wrkThreads), "-c", strconv.Itoa(l.connections),
-		"-d", strconv.Itoa(int(l.duration.Seconds()))+"s", "--timeout", "10s", "-s", w.script, l.base, "--",
-		l.path, l.code, l.field, strconv.FormatInt(l.first, 10), strconv.FormatInt(l.span, 10))
+	args := []string{
+		"-t", strconv.Itoa(wrkThreads), "-c", strconv.Itoa(l.connections),
+		"-d", strconv.Itoa(int(l.duration.Seconds())) + "s", "--timeout", "10s", "-s", w.script, l.base, "--",
+		l.path, l.code, l.field, strconv.FormatInt(l.first, 10), strconv.FormatInt(l.span, 10),
+	}
+	if l.key != "" {
+		args = append(args, l.key)
+	}
+	cmd := exec.CommandContext(ctx, "wrk", args...)
 	out, err := cmd.CombinedOutput()
 	if err != nil {
 		return sample{}, fmt.Errorf("wrk: %w\n%s", err, out)

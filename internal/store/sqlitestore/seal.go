@@ -25,7 +25,7 @@ func (s *Store) Seal(ctx context.Context, o store.Sealing) (made *store.Seal, mo
 			if err != nil {
 				return err
 			}
-			if p, err = r.pick(o.Max); err != nil || len(p.transfers) == 0 {
+			if p, err = r.pick(&s.w.recent, o.Max); err != nil || len(p.transfers) == 0 {
 				return err
 			}
 			if newest != nil && !p.more && now.Sub(newest.At) < o.Apart {
@@ -37,7 +37,9 @@ func (s *Store) Seal(ctx context.Context, o store.Sealing) (made *store.Seal, mo
 		})
 	})
 	if err == nil && !p.empty() {
-		err = s.write(func(w *writer) error { return w.writeSeal(made, p) })
+		if err = s.write(func(w *writer) error { return w.writeSeal(made, p) }); err == nil {
+			s.w.recent.sealed(p.rows)
+		}
 	}
 	if err != nil {
 		return nil, false, fmt.Errorf("seal: %w", err)

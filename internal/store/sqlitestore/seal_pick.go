@@ -2,6 +2,7 @@ package sqlitestore
 
 import (
 	"errors"
+	"slices"
 
 	"scrip/internal/ledger"
 	"scrip/internal/money"
@@ -10,14 +11,19 @@ import (
 
 // flushUnsealed remembers what the transaction wrote, in rows of no more than store.SealRowMax: a batch is one.
 func (w *writer) flushUnsealed() error {
-	for left := w.unsealed; len(left) > 0; {
-		n := min(len(left), store.SealRowMax)
-		if err := w.addUnsealed.int(w.now.UnixMicro()).int(int64(n)).int(0).bytes(store.AppendRefs(nil, left[:n]...)).exec(); err != nil {
+	for left := range slices.Chunk(w.unsealed, store.SealRowMax) {
+		refs := make([]store.TransferRef, len(left))
+		for i := range left {
+			refs[i] = store.RefOf(&left[i])
+		}
+		if err := w.addUnsealed.int(w.now.UnixMicro()).int(int64(len(left))).int(0).bytes(store.AppendRefs(nil, refs...)).exec(); err != nil {
 			return err
 		}
-		left = left[n:]
+		if w.named == nil {
+			w.named = make(map[int64][]ledger.Transfer)
+		}
+		w.named[w.conn.LastInsertRowID()] = left
 	}
-	w.unsealed = w.unsealed[:0]
 	return nil
 }
 
@@ -40,7 +46,7 @@ func (p *picked) empty() bool {
 
 // pick finds what a seal of at most max transfers is made of: at first what was written before there were seals, and
 // only then all else.
-func (r *reader) pick(most int) (*picked, error) {
+func (r *reader) pick(known *recent, most int) (*picked, error) {
 	q := r.stmt("SELECT backfilled, customer, currency, seq FROM sealing")
 	found, err := q.row()
 	if err != nil {
@@ -61,7 +67,7 @@ func (r *reader) pick(most int) (*picked, error) {
 	if err := r.pickUnnamed(p, most); err != nil {
 		return nil, err
 	}
-	err = r.pickNamed(p, most-len(p.transfers))
+	err = r.pickNamed(p, known, most-len(p.transfers))
 	return p, err
 }
 
@@ -109,8 +115,9 @@ func (r *reader) pickOld(at store.TransferRef, most int) (*picked, error) {
 }
 
 // pickNamed picks what was named as unsealed, in the order of commits.
-func (r *reader) pickNamed(p *picked, most int) error {
-	var refs []store.TransferRef
+func (r *reader) pickNamed(p *picked, known *recent, most int) error {
+	var refs []store.TransferRef // those that must be read
+	taken := 0
 	var bad error
 	q := r.stmt("SELECT no, n, refs FROM unsealed WHERE lost = 0 ORDER BY no LIMIT ?").int(int64(most + 1))
 	for {
@@ -122,7 +129,7 @@ func (r *reader) pickNamed(p *picked, most int) error {
 			break
 		}
 		no, n, list := q.nextInt(), q.nextInt(), q.nextBytes()
-		if len(refs)+len(p.transfers) > 0 && len(refs)+int(n) > most {
+		if taken+len(p.transfers) > 0 && taken+int(n) > most {
 			p.more = true
 			bad = q.done()
 			break
@@ -132,11 +139,16 @@ func (r *reader) pickNamed(p *picked, most int) error {
 			p.garbled = append(p.garbled, no)
 			continue
 		}
-		refs, p.rows = append(refs, named...), append(p.rows, no)
+		taken, p.rows = taken+len(named), append(p.rows, no)
+		if ts := known.named(no, named); ts != nil {
+			p.transfers = append(p.transfers, ts...)
+		} else {
+			refs = append(refs, named...)
+		}
 	}
-	known := sides{}
+	accounts := sides{}
 	for _, ref := range refs {
-		t, there, err := r.transfer(ref, known)
+		t, there, err := r.transfer(ref, accounts)
 		switch {
 		case err != nil:
 			return err

@@ -67,3 +67,41 @@ func (b shell) Swap(x, y store.TransferRef) {
 func (b shell) AlterSeal(number int64) { b.one("UPDATE seal SET at = at + 1 WHERE number = ?", number) }
 
 func (b shell) DeleteSeal(number int64) { b.one("DELETE FROM seal WHERE number = ?", number) }
+
+// A server that has not stopped in between seals what it has committed, not what stands in the file by then; one that was
+// started since seals what it finds.
+func TestAlteredBeforeItIsSealed(t *testing.T) {
+	t.Parallel()
+	for _, restarted := range []bool{false, true} {
+		s, path := redeemed(t, 3)
+		if restarted {
+			if err := s.Close(); err != nil {
+				t.Fatal(err)
+			}
+		}
+		conn, err := sqlite.OpenConn(path, sqlite.OpenReadWrite)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = conn.Close() })
+		who := store.TransferRef{Customer: "customer-1", Currency: "IRR", Seq: 1}
+		shell{t, conn}.AlterAmount(who)
+		var at store.Store = s
+		if restarted {
+			at = open(t, path, nil)
+		}
+		made, _, err := at.Seal(t.Context(), store.Sealing{Max: 10})
+		if err != nil || made == nil || made.Count != 3 {
+			t.Fatalf("sealed %+v, %v", made, err)
+		}
+		found := false
+		if _, err := at.Audit(t.Context(), func(f store.Finding) {
+			found = found || f.Check == store.CheckSealed && f.ID == "customer-1 IRR 1"
+		}); err != nil {
+			t.Fatal(err)
+		}
+		if found == restarted {
+			t.Errorf("restarted %v: the seal tells of the change: %v", restarted, found)
+		}
+	}
+}

@@ -45,7 +45,9 @@ type writer struct {
 	nextCustomer int64
 	now          time.Time // the time of the running transaction
 
-	unsealed []store.TransferRef // what the running transaction wrote
+	unsealed []ledger.Transfer           // what the running transaction wrote
+	named    map[int64][]ledger.Transfer // the same, by the rows of unsealed that name it
+	recent   recent                      // what was committed and is not sealed
 }
 
 // hotVoucher is a voucher in use, with what the running transaction did to its counters.
@@ -147,7 +149,8 @@ func (w *writer) forget() {
 
 // tx runs do as one durable unit. Its error says whether that surely did not happen.
 func (w *writer) tx(now time.Time, do func() error) error {
-	w.now, w.unsealed = now, w.unsealed[:0]
+	w.now, w.unsealed = now, nil
+	clear(w.named)
 	if len(w.vouchers) > hotMax {
 		w.forget()
 	}
@@ -180,6 +183,9 @@ func (w *writer) tx(now time.Time, do func() error) error {
 		return abandon(fmt.Errorf("%w: commit: %w", commitFate(err), err))
 	}
 	// gofail: var sqliteAfterCommit struct{}
+	for no, ts := range w.named {
+		w.recent.add(no, ts)
+	}
 	return nil
 }
 
@@ -361,7 +367,7 @@ func (w *writer) write(p *purse, t *ledger.Transfer, campaign *hotCampaign) erro
 		return err
 	}
 	p.exists, p.balance, p.seq = true, t.Balance, t.Seq
-	w.unsealed = append(w.unsealed, store.RefOf(t))
+	w.unsealed = append(w.unsealed, *t)
 	return w.addTransfer.int(p.no).text(string(p.currency)).int(t.Seq).id(t.ID).int(int64(t.Kind)).
 		int(debit).int(credit).int(t.Amount).int(t.Balance).int(t.At.UnixMicro()).exec()
 }

@@ -1,6 +1,7 @@
 package storetest
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -24,6 +25,9 @@ type Tamper interface {
 	// DeleteSeal removes a seal.
 	DeleteSeal(number int64)
 }
+
+// orElse stands between two findings, either of which will do.
+const orElse = " | "
 
 // RunTampering tests that a driver's audit names what was changed behind its back: the transfer by its wallet and its
 // number, the seal by its number, and nothing else.
@@ -57,7 +61,8 @@ func RunTampering(t *testing.T, d Driver, tamper func(t testing.TB, s store.Stor
 			"transfer_is_sealed_or_waiting: ali IRR 7: it was written and waits to be sealed, but it is missing",
 		}},
 		{"an unsealed transfer deleted, and the rest sealed", func(w *world, by Tamper) { by.Delete(ali(7)); w.sealAll(9) }, []string{
-			"transfer_is_sealed_or_waiting: ali IRR 7: it was written and waits to be sealed, but it is missing",
+			"transfer_is_sealed_or_waiting: ali IRR 7: it was written and waits to be sealed, but it is missing" +
+				orElse + "seal_holds_its_transfers: ali IRR 7: seal 4 holds it, but it is missing", // where it was remembered
 		}},
 		{"a seal altered", func(_ *world, by Tamper) { by.AlterSeal(2) }, []string{"seal_chain_unbroken: seal 2: it is not what its hash says"}},
 		{"a seal deleted", func(_ *world, by Tamper) { by.DeleteSeal(2) }, []string{"seal_chain_unbroken: seal 2: it is missing"}},
@@ -89,7 +94,7 @@ func RunTampering(t *testing.T, d Driver, tamper func(t testing.TB, s store.Stor
 				t.Fatalf("found %q, want %q", got, c.want)
 			}
 			for i, want := range c.want {
-				if !strings.HasPrefix(got[i], want) {
+				if !slices.ContainsFunc(strings.Split(want, orElse), func(begin string) bool { return strings.HasPrefix(got[i], begin) }) {
 					t.Errorf("found %q, want %q", got[i], want)
 				}
 			}

@@ -39,7 +39,7 @@ func (k *keyListCmd) Run(c *command) error {
 			line(w, "There is no key.")
 			return
 		}
-		line(w, "NAME\tOPENS\tSTATUS\tENDS IN\tLAST USED\tKEY")
+		line(w, "NAME\tOPENS\tSTATUS\tSECRET\tLAST USED\tKEY")
 		for i := range list.Data {
 			one := &list.Data[i]
 			opens := strings.Join(one.Scopes, ",")

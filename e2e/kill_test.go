@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"testing"
 	"time"
+
+	"scrip/e2e/site"
 )
 
 const (
@@ -29,7 +31,7 @@ func TestKill(t *testing.T) {
 	}
 	t.Logf("SCRIP_KILL_SEED=%d", seed)
 	random := rand.New(rand.NewPCG(seed, 0)) //nolint:gosec // moments, not secrets
-	data, listen := filepath.Join(t.TempDir(), "data"), freeAddress(t)
+	data, listen := filepath.Join(t.TempDir(), "data"), site.FreeAddress(t)
 
 	p := serve(t, data, listen)
 	p.code("limited", killLimit)

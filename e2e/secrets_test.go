@@ -17,6 +17,7 @@ import (
 	"testing"
 	"time"
 
+	"scrip/e2e/site"
 	"scrip/internal/testenv"
 )
 
@@ -65,7 +66,7 @@ func TestNoPasswordIsShownWhenTheDatabaseIsAway(t *testing.T) {
 	fields := "SFATAL\x00VFATAL\x00C28P01\x00Mpassword authentication failed for user \"scrip\"\x00\x00"
 	refuses := refusing(t, "E\x00\x00\x00"+string(rune(len(fields)+4))+fields) //nolint:gosec // it is below 128
 	garbage := refusing(t, "HTTP/1.1 400 Bad Request\r\n\r\n")
-	closed := freeAddress(t)
+	closed := site.FreeAddress(t)
 	for name, url := range map[string]string{
 		"closed port":        "postgres://scrip:" + hidden + "@" + closed + "/scrip",
 		"no such host":       "postgres://scrip:" + hidden + "@nowhere.invalid/scrip",
@@ -100,7 +101,7 @@ func TestNothingSecretIsInTheLog(t *testing.T) {
 	t.Parallel()
 	redis := testenv.NewRedis(t, testenv.RedisOptions{Conf: []string{"requirepass another"}})
 	for name, url := range map[string]string{
-		"away":    "redis://:" + hidden + "@" + freeAddress(t),
+		"away":    "redis://:" + hidden + "@" + site.FreeAddress(t),
 		"refuses": "redis://scrip:" + hidden + "@" + redis.Addr(),
 		"TLS":     "rediss://:" + hidden + "@" + redis.Addr(),
 	} {

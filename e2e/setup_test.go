@@ -8,17 +8,15 @@ import (
 	"errors"
 	"flag"
 	"fmt"
-	"net"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"strings"
-	"sync"
 	"syscall"
 	"testing"
 	"time"
 
 	"scrip/client"
+	"scrip/e2e/site"
 )
 
 // program is the path of the program under test.
@@ -30,24 +28,12 @@ func TestMain(m *testing.M) {
 		fmt.Println("e2e: skipped by -short")
 		return
 	}
-	os.Exit(buildAndRun(m))
-}
-
-func buildAndRun(m *testing.M) int {
-	dir, err := os.MkdirTemp("", "scrip-e2e-")
-	if err != nil {
+	var err error
+	if program, err = site.Build(); err != nil {
 		fmt.Println(err)
-		return 1
+		os.Exit(1)
 	}
-	defer os.RemoveAll(dir) //nolint:errcheck // a temporary folder
-	program = filepath.Join(dir, "scrip")
-	build := exec.Command("go", "build", "-o", program, "scrip/cmd/scrip") //nolint:noctx,gosec // our own source; go test has its own time limit
-	build.Stdout, build.Stderr = os.Stdout, os.Stderr
-	if err := build.Run(); err != nil {
-		fmt.Println("build the program:", err)
-		return 1
-	}
-	return m.Run()
+	os.Exit(m.Run())
 }
 
 // Waits. A loaded machine is slow, but not for ever.
@@ -55,11 +41,6 @@ const (
 	startMax = 30 * time.Second
 	stopMax  = 30 * time.Second
 )
-
-// environment is what every program gets: nothing of ours but the path.
-func environment(extra ...string) []string {
-	return append([]string{"PATH=" + os.Getenv("PATH"), "HOME=" + os.TempDir()}, extra...)
-}
 
 // ran is what a command did.
 type ran struct {
@@ -79,7 +60,7 @@ func scripIn(t *testing.T, dir, stdin string, env []string, args ...string) ran 
 	defer cancel()
 	cmd := exec.CommandContext(ctx, program, args...) //nolint:gosec // the program under test
 	var out, errs bytes.Buffer
-	cmd.Dir, cmd.Env, cmd.Stdin, cmd.Stdout, cmd.Stderr = dir, environment(env...), strings.NewReader(stdin), &out, &errs
+	cmd.Dir, cmd.Env, cmd.Stdin, cmd.Stdout, cmd.Stderr = dir, append(site.Environment(), env...), strings.NewReader(stdin), &out, &errs
 	err := cmd.Run()
 	var exit *exec.ExitError
 	if err != nil && !errors.As(err, &exit) {
@@ -94,35 +75,17 @@ type process struct {
 	cmd    *exec.Cmd
 	data   string
 	url    string
-	stdout *transcript
-	stderr *transcript
+	stdout *site.Transcript
+	stderr *site.Transcript
 	exited chan struct{} // closed when it has ended
-}
-
-// transcript is what a process says, readable while it speaks.
-type transcript struct {
-	mu   sync.Mutex
-	text strings.Builder
-}
-
-func (s *transcript) Write(p []byte) (int, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.text.Write(p)
-}
-
-func (s *transcript) String() string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.text.String()
 }
 
 // launch starts a server without waiting for it.
 func launch(t *testing.T, data, listen string, args ...string) *process {
 	t.Helper()
-	p := &process{t: t, data: data, url: "http://" + listen, stdout: &transcript{}, stderr: &transcript{}, exited: make(chan struct{})}
+	p := &process{t: t, data: data, url: "http://" + listen, stdout: &site.Transcript{}, stderr: &site.Transcript{}, exited: make(chan struct{})}
 	p.cmd = exec.Command(program, append([]string{"serve", "--data", data, "--listen", listen}, args...)...) //nolint:noctx,gosec // the program under test, ended by signals
-	p.cmd.Dir, p.cmd.Env, p.cmd.Stdout, p.cmd.Stderr = t.TempDir(), environment(), p.stdout, p.stderr
+	p.cmd.Dir, p.cmd.Env, p.cmd.Stdout, p.cmd.Stderr = t.TempDir(), site.Environment(), p.stdout, p.stderr
 	if err := p.cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -208,18 +171,6 @@ func (p *process) verify() {
 	if got := scrip(p.t, "verify", "--data", p.data); got.code != 0 {
 		p.t.Fatalf("verify exits with %d:\n%s%s", got.code, got.stdout, got.stderr)
 	}
-}
-
-// freeAddress is one that nobody listened on a moment ago, for servers that must come back to it.
-func freeAddress(t *testing.T) string {
-	t.Helper()
-	var lc net.ListenConfig
-	l, err := lc.Listen(t.Context(), "tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close() //nolint:errcheck // only its number was wanted
-	return l.Addr().String()
 }
 
 // code makes a shared code; a limit of zero is none.

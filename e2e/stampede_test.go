@@ -9,6 +9,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"scrip/e2e/site"
 )
 
 // summary is what a script reads of a stampede.
@@ -27,7 +29,7 @@ func stampede(t *testing.T, p *process, args ...string) (*exec.Cmd, func() (int,
 	t.Helper()
 	var out, errs bytes.Buffer
 	cmd := exec.CommandContext(t.Context(), program, slices.Concat([]string{"stampede", "--json", "--url", p.url}, args)...) //nolint:gosec // the program under test
-	cmd.Dir, cmd.Env, cmd.Stdout, cmd.Stderr = t.TempDir(), environment(), &out, &errs
+	cmd.Dir, cmd.Env, cmd.Stdout, cmd.Stderr = t.TempDir(), site.Environment(), &out, &errs
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -44,7 +46,7 @@ func stampede(t *testing.T, p *process, args ...string) (*exec.Cmd, func() (int,
 
 func TestAStampedeOutlivesTheServersDeath(t *testing.T) {
 	t.Parallel()
-	data, listen := filepath.Join(t.TempDir(), "data"), freeAddress(t)
+	data, listen := filepath.Join(t.TempDir(), "data"), site.FreeAddress(t)
 	p := serve(t, data, listen)
 	p.code("salam", 3_000)
 	_, end := stampede(t, p, "--code", "salam", "--customers", "30000", "--repeat", "1")

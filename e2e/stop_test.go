@@ -7,11 +7,13 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"scrip/e2e/site"
 )
 
 func TestATermUnderLoadLosesNothing(t *testing.T) {
 	t.Parallel()
-	data, listen := filepath.Join(t.TempDir(), "data"), freeAddress(t)
+	data, listen := filepath.Join(t.TempDir(), "data"), site.FreeAddress(t)
 	p := serve(t, data, listen)
 	p.code("limited", killLimit)
 	p.code("endless", 0)

@@ -11,7 +11,6 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"sync"
@@ -19,6 +18,7 @@ import (
 	"time"
 
 	"scrip/client"
+	"scrip/e2e/site"
 )
 
 // program is the path of the program under test.
@@ -30,24 +30,12 @@ func TestMain(m *testing.M) {
 		fmt.Println("e2e/front: skipped by -short")
 		return
 	}
-	os.Exit(buildAndRun(m))
-}
-
-func buildAndRun(m *testing.M) int {
-	dir, err := os.MkdirTemp("", "scrip-front-")
-	if err != nil {
+	var err error
+	if program, err = site.Build(); err != nil {
 		fmt.Println(err)
-		return 1
+		os.Exit(1)
 	}
-	defer os.RemoveAll(dir) //nolint:errcheck // a temporary folder
-	program = filepath.Join(dir, "scrip")
-	build := exec.Command("go", "build", "-o", program, "scrip/cmd/scrip") //nolint:noctx,gosec // our own source; go test has its own time limit
-	build.Stdout, build.Stderr = os.Stdout, os.Stderr
-	if err := build.Run(); err != nil {
-		fmt.Println("build the program:", err)
-		return 1
-	}
-	return m.Run()
+	os.Exit(m.Run())
 }
 
 // waitMax ends a wait for something that does not come; a loaded machine is slow, but not for ever.
@@ -59,27 +47,9 @@ type server struct {
 	cmd  *exec.Cmd
 	data string
 	url  string
-	out  transcript
-	log  transcript
+	out  site.Transcript
+	log  site.Transcript
 	end  func()
-}
-
-// transcript is what a process says, readable while it speaks.
-type transcript struct {
-	mu   sync.Mutex
-	text strings.Builder
-}
-
-func (s *transcript) Write(p []byte) (int, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.text.Write(p)
-}
-
-func (s *transcript) String() string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.text.String()
 }
 
 // serve starts a server on loopback and waits until it says where it listens.
@@ -87,7 +57,7 @@ func serve(t *testing.T, args ...string) *server {
 	t.Helper()
 	s := &server{t: t, data: t.TempDir()}
 	s.cmd = exec.Command(program, append([]string{"serve", "--data", s.data, "--listen", "127.0.0.1:0"}, args...)...) //nolint:noctx,gosec // the program under test, ended below
-	s.cmd.Dir, s.cmd.Env = t.TempDir(), []string{"PATH=" + os.Getenv("PATH"), "HOME=" + os.TempDir()}
+	s.cmd.Dir, s.cmd.Env = t.TempDir(), site.Environment()
 	s.cmd.Stdout, s.cmd.Stderr = &s.out, &s.log
 	if err := s.cmd.Start(); err != nil {
 		t.Fatal(err)

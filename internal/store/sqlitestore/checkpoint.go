@@ -19,6 +19,7 @@ import (
 // held for the short rest, and its next commit starts the log from the beginning.
 type checkpointer struct {
 	conn  *sqlite.Conn
+	log   *logFile
 	dirty atomic.Bool
 	quit  context.CancelFunc
 	ended sync.WaitGroup
@@ -40,6 +41,12 @@ func (c *checkpointer) start(s *Store) error {
 		return err
 	}
 	c.conn = conn
+	if c.log, err = openLogFile(s.path); err != nil {
+		return errors.Join(err, conn.Close())
+	}
+	if err := c.log.grow(0, s.hold); err != nil {
+		return errors.Join(err, c.log.close(), conn.Close())
+	}
 	ctx, cancel := context.WithCancel(context.Background()) //nolint:forbidigo // ends with the store
 	c.quit = cancel
 	c.ended.Go(func() { c.run(ctx, s) })
@@ -65,7 +72,7 @@ func (c *checkpointer) run(ctx context.Context, s *Store) {
 	for {
 		select {
 		case <-ctx.Done():
-			if err := c.conn.Close(); err != nil {
+			if err := errors.Join(c.conn.Close(), c.log.close()); err != nil {
 				s.log.WarnContext(ctx, "the checkpoint's connection did not close", "err", err)
 			}
 			return
@@ -89,14 +96,17 @@ func (c *checkpointer) checkpoint(s *Store) error {
 	log, moved, err := c.passive()
 	for round := 0; err == nil && log > logPagesMax; round++ {
 		if log-moved <= logPagesHeld || round == roundsMax {
-			s.mu.Lock()
-			_, _, err = c.passive()
-			s.mu.Unlock()
-			return err
+			return s.hold(func() error {
+				_, _, err := c.passive()
+				return err
+			})
 		}
 		log, moved, err = c.passive()
 	}
-	return err
+	if err != nil {
+		return err
+	}
+	return c.log.grow(log*framePages, s.hold)
 }
 
 // passive moves what it can without waiting for anybody, and returns the pages in the log and how many of

@@ -167,6 +167,13 @@ func (s *Store) write(do func(w *writer) error) error {
 	return err
 }
 
+// hold runs do while no transaction writes.
+func (s *Store) hold(do func() error) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return do()
+}
+
 // now is the store's clock, at the precision of the file, never running backwards.
 func (s *Store) now() time.Time {
 	now := s.clock().UnixMicro()

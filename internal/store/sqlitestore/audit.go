@@ -64,7 +64,7 @@ func audit(ctx context.Context, path string, report func(store.Finding)) (_ stor
 		report(store.Finding{Check: check, ID: object, Detail: fmt.Sprintf(format, args...)})
 	}
 	err = a.snapshot(func() error {
-		for _, check := range []func() error{a.file, a.count, a.vouchers, a.campaigns, a.claims, a.ranks, a.redemptions, a.rollbacks, a.entries, a.accounts, a.zeroSum, a.seals} {
+		for _, check := range []func() error{a.file, a.newcome, a.count, a.vouchers, a.campaigns, a.claims, a.ranks, a.redemptions, a.rollbacks, a.entries, a.accounts, a.zeroSum, a.seals} {
 			if err := check(); err != nil {
 				return err
 			}
@@ -78,6 +78,7 @@ type auditor struct {
 	reader
 	report func(check, object, format string, args ...any)
 	seen   store.Audited
+	late   map[int64]string     // customers who are not in the table customer yet, by their numbers
 	sums   map[int64]ledger.Sum // what the entries come to, by account
 }
 
@@ -96,6 +97,29 @@ func (a *auditor) file() error {
 			a.report(store.CheckFile, FileName, "%s", said)
 		}
 	})
+}
+
+// newcome finds the customers who have not joined the table customer.
+func (a *auditor) newcome() error {
+	a.reader.newcomers, a.late = newNewcomers(0), make(map[int64]string)
+	if err := a.reader.newcomers.load(&a.reader); errors.Is(err, errNames) {
+		a.report(store.CheckFile, FileName, "%s", err)
+	} else if err != nil {
+		return err
+	}
+	var failed error
+	a.reader.newcomers.each(func(name string, no int64) {
+		joined, err := one(a.stmt("SELECT no FROM customer WHERE ref = ?").text(name))
+		switch {
+		case err != nil:
+			failed = err
+		case joined == 0:
+			a.late[no] = name
+		case joined != no:
+			a.report(store.CheckFile, name, "it is customer number %d, and number %d as well", joined, no)
+		}
+	})
+	return failed
 }
 
 func (a *auditor) count() error {

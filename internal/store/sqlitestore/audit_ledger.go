@@ -24,6 +24,9 @@ func (a *auditor) customer(no int64) string {
 	if a.seen.Findings >= namedMax {
 		return name
 	}
+	if late, ok := a.late[no]; ok {
+		return late
+	}
 	q := a.stmt("SELECT ref FROM customer WHERE no = ?").int(no)
 	err := q.each(func() { name = q.nextText() })
 	if err != nil && a.err == nil {

@@ -78,6 +78,7 @@ func (c *checkpointer) run(ctx context.Context, s *Store) {
 			return
 		case <-tick.C:
 		}
+		s.newcomers.sort()
 		if !c.dirty.Swap(false) {
 			continue
 		}

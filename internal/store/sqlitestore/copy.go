@@ -39,12 +39,30 @@ func OpenSource(ctx context.Context, path string) (*Source, error) {
 	if _, err := OpenReadOnly(ctx, path); err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
+	if err := s.settle(ctx); err != nil {
+		return nil, errors.Join(explain(path, err), s.Close())
+	}
 	return s, nil
+}
+
+// settle lets the file's newcomers join the table of customers, which is all that it changes.
+func (s *Source) settle(ctx context.Context) (err error) {
+	if err := s.Close(); err != nil { // the lock goes to a store for as long as that takes
+		return err
+	}
+	open, err := Open(ctx, Config{Path: s.path})
+	if err != nil {
+		return err
+	}
+	err = open.settled(func() error { return nil })
+	s.lock, open.lock = open.lock, nil
+	return errors.Join(err, open.Close())
 }
 
 // Export tells all that the file holds.
 func (s *Source) Export(ctx context.Context, after store.Place, yield func(store.Record) error) error {
-	return export(ctx, s.path, after, yield)
+	still := func(do func() error) error { return do() }
+	return export(ctx, s.path, still, after, yield)
 }
 
 // Audit recomputes every invariant from the rows of one snapshot.

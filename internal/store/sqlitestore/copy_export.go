@@ -15,12 +15,13 @@ import (
 
 // Export tells all that the file holds, from one snapshot, on a connection of its own.
 func (s *Store) Export(ctx context.Context, after store.Place, yield func(store.Record) error) error {
-	return export(ctx, s.path, after, yield)
+	return export(ctx, s.path, s.settled, after, yield)
 }
 
 // export opens the file for reading and tells all of it. What it must sort or keep meanwhile is on the disk, so
-// that it takes little memory however large the file is.
-func export(ctx context.Context, path string, after store.Place, yield func(store.Record) error) (err error) {
+// that it takes little memory however large the file is. Its snapshot is begun within settled, which sees to it that
+// the table customer holds everybody.
+func export(ctx context.Context, path string, settled func(do func() error) error, after store.Place, yield func(store.Record) error) (err error) {
 	conn, err := connect(path, sqlite.OpenReadOnly, []string{"PRAGMA cache_size = -65536", "PRAGMA temp_store = FILE"})
 	if err != nil {
 		return explain(path, err)
@@ -28,7 +29,14 @@ func export(ctx context.Context, path string, after store.Place, yield func(stor
 	defer func() { err = errors.Join(err, conn.Close()) }()
 	conn.SetInterrupt(ctx.Done())
 	e := &exporter{reader: reader{path: path, conn: conn, stmts: make(map[string]*stmt)}, yield: yield}
-	return e.snapshot(func() error { return e.all(after) })
+	first := func(r *reader) error {
+		waiting, err := count(r.stmt("SELECT count(*) FROM newcomer"))
+		if err == nil && waiting != 0 {
+			err = errors.New("some of its customers are not where a copy looks for them")
+		}
+		return err
+	}
+	return e.snapshotBetween(settled, first, func() error { return e.all(after) })
 }
 
 // exporter tells records on a connection. Each of its queries walks its table in the order of an index.

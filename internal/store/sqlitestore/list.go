@@ -106,10 +106,11 @@ func (s *Store) ListRedemptions(ctx context.Context, f store.RedemptionFilter, p
 		bind: func(*stmt) {},
 		next: func(q *stmt) voucher.Redemption { return *q.nextRedemption() },
 	}
+	customerNo := int64(0)
 	switch {
 	case f.Customer != "":
-		l.where = "r.customer_no = (SELECT no FROM customer WHERE ref = ?)"
-		l.bind = func(q *stmt) { q.text(f.Customer) }
+		l.where = "r.customer_no = ?"
+		l.bind = func(q *stmt) { q.int(customerNo) }
 	case !f.Voucher.IsZero():
 		l.where = "r.voucher_no = (SELECT no FROM voucher WHERE id = ?)"
 		l.bind = func(q *stmt) { q.id(f.Voucher) }
@@ -119,6 +120,11 @@ func (s *Store) ListRedemptions(ctx context.Context, f store.RedemptionFilter, p
 	}
 	err = s.readLong(ctx, func(r *reader) error {
 		return r.snapshot(func() (err error) {
+			if f.Customer != "" {
+				if customerNo, err = r.customerNo(f.Customer); err != nil {
+					return err
+				}
+			}
 			rs, more, err = l.byID(r, p)
 			return err
 		})
@@ -191,7 +197,7 @@ func (s *Store) ListCampaigns(ctx context.Context, p store.Page) (cs []voucher.C
 func (s *Store) Transactions(ctx context.Context, w store.WalletRef, p store.Page) (ts []ledger.Transfer, more bool, err error) {
 	err = s.readLong(ctx, func(r *reader) error {
 		return r.snapshot(func() error {
-			customerNo, err := one(r.stmt("SELECT no FROM customer WHERE ref = ?").text(w.Customer))
+			customerNo, err := r.customerNo(w.Customer)
 			if err != nil {
 				return err
 			}

@@ -17,10 +17,11 @@ import (
 
 // reader is one read-only connection, opened when it is first needed.
 type reader struct {
-	path  string
-	conn  *sqlite.Conn
-	stmts map[string]*stmt
-	err   error // of a Prepare within the running read
+	path      string
+	newcomers *newcomers
+	conn      *sqlite.Conn
+	stmts     map[string]*stmt
+	err       error // of a Prepare within the running read
 }
 
 // read lends a reader to do. The statements of one read see one snapshot only within snapshot.
@@ -101,6 +102,22 @@ func (r *reader) snapshot(do func() error) error {
 	return err
 }
 
+// snapshotBetween is snapshot, begun by what first reads while hold keeps transactions off: SQLite takes a snapshot
+// at its first read.
+func (r *reader) snapshotBetween(hold func(do func() error) error, first func(r *reader) error, do func() error) error {
+	err := hold(func() error {
+		if err := r.stmt("BEGIN").exec(); err != nil {
+			return err
+		}
+		return first(r)
+	})
+	defer r.stmt("ROLLBACK").exec() //nolint:errcheck // it only read
+	if err != nil {
+		return err
+	}
+	return do()
+}
+
 // Redemption returns one as it is now.
 func (s *Store) Redemption(ctx context.Context, redemption id.ID) (r *voucher.Redemption, err error) {
 	err = s.read(ctx, func(rd *reader) error {
@@ -118,22 +135,35 @@ func (s *Store) Redemption(ctx context.Context, redemption id.ID) (r *voucher.Re
 	return r, err
 }
 
+// customerNo returns the number of a customer, or 0 for one who is not known. Within a snapshot it must come before
+// all that reads from the file: newcomers who have just joined the table are not in an older snapshot of it.
+func (r *reader) customerNo(name string) (int64, error) {
+	if no := r.newcomers.find(name); no != 0 {
+		return no, nil
+	}
+	return one(r.stmt("SELECT no FROM customer WHERE ref = ?").text(name))
+}
+
 // Balances returns the balance of each wallet asked for, in order.
 func (s *Store) Balances(ctx context.Context, wallets []store.WalletRef) ([]int64, error) {
 	out := make([]int64, len(wallets))
 	err := s.read(ctx, func(r *reader) error {
-		q := r.stmt("SELECT w.balance FROM customer c JOIN wallet w ON w.customer_no = c.no WHERE c.ref = ? AND w.currency = ?")
-		return r.snapshot(func() error {
+		numbers := make([]int64, len(wallets)) // of newcomers
+		for i, w := range wallets {
+			numbers[i] = r.newcomers.find(w.Customer)
+		}
+		byNumber := r.stmt("SELECT balance FROM wallet WHERE customer_no = ? AND currency = ?")
+		byName := r.stmt("SELECT w.balance FROM customer c JOIN wallet w ON w.customer_no = c.no WHERE c.ref = ? AND w.currency = ?")
+		return r.snapshot(func() (err error) {
 			for i, w := range wallets {
-				found, err := q.text(w.Customer).text(string(w.Currency)).row()
-				if err != nil {
-					return err
+				q := byName
+				if numbers[i] != 0 {
+					q = byNumber.int(numbers[i])
+				} else {
+					q.text(w.Customer)
 				}
-				if found {
-					out[i] = q.nextInt()
-					if err := q.done(); err != nil {
-						return err
-					}
+				if out[i], err = one(q.text(string(w.Currency))); err != nil {
+					return err
 				}
 			}
 			return nil
@@ -145,8 +175,11 @@ func (s *Store) Balances(ctx context.Context, wallets []store.WalletRef) ([]int6
 // Wallet returns all balances of a customer, by currency.
 func (s *Store) Wallet(ctx context.Context, customer string) (bs []ledger.Balance, err error) {
 	err = s.read(ctx, func(r *reader) error {
-		q := r.stmt(`SELECT w.currency, w.balance, w.seq FROM customer c JOIN wallet w ON w.customer_no = c.no
-			WHERE c.ref = ? ORDER BY w.currency`).text(customer)
+		no, err := r.customerNo(customer)
+		if err != nil || no == 0 {
+			return err
+		}
+		q := r.stmt("SELECT currency, balance, seq FROM wallet WHERE customer_no = ? ORDER BY currency").int(no)
 		return q.each(func() {
 			bs = append(bs, ledger.Balance{Currency: money.Currency(q.nextText()), Minor: q.nextInt(), Seq: q.nextInt()})
 		})
@@ -216,7 +249,7 @@ func (s *Store) Voucher(ctx context.Context, v id.ID) (l store.Listing, err erro
 func (s *Store) Claims(ctx context.Context, customer string, v *voucher.Voucher) (mine voucher.Claims, first *voucher.Redemption, err error) {
 	err = s.read(ctx, func(r *reader) error {
 		return r.snapshot(func() error {
-			customerNo, err := one(r.stmt("SELECT no FROM customer WHERE ref = ?").text(customer))
+			customerNo, err := r.customerNo(customer)
 			if err != nil || customerNo == 0 {
 				return err
 			}
@@ -254,33 +287,30 @@ func one(q *stmt) (int64, error) {
 // Winners calls yield with the customer of each redemption of the voucher. Its snapshot is begun while no
 // transaction runs, so that a batch that began before it is in it.
 func (s *Store) Winners(ctx context.Context, v id.ID, yield func(customer string) bool) (f voucher.Fact, err error) {
+	var found store.Listing
+	var now time.Time
+	listing := func(r *reader) (err error) {
+		now = s.now()
+		found, err = r.stmt(listingQuery + "WHERE v.id = ?").id(v).listing()
+		return err
+	}
 	err = s.readLong(ctx, func(r *reader) error {
-		var found store.Listing
-		s.mu.Lock()
-		err := r.stmt("BEGIN").exec()
-		if err == nil { // the snapshot is taken by the first read
-			found, err = r.stmt(listingQuery + "WHERE v.id = ?").id(v).listing()
-		}
-		now := s.now()
-		s.mu.Unlock()
-		defer r.stmt("ROLLBACK").exec() //nolint:errcheck // it only read
-		if err != nil {
-			return err
-		}
-		if found.Voucher == nil {
-			return fault.ErrVoucherNotFound
-		}
-		f = voucher.FactOf(found.Campaign, found.Voucher, now)
-		q := r.stmt("SELECT r.customer FROM voucher v JOIN redemption r ON r.voucher_no = v.no WHERE v.id = ?").id(v)
-		for {
-			more, err := q.row()
-			if err != nil || !more {
-				return err
+		return r.snapshotBetween(s.hold, listing, func() error {
+			if found.Voucher == nil {
+				return fault.ErrVoucherNotFound
 			}
-			if !yield(q.nextText()) {
-				return q.done()
+			f = voucher.FactOf(found.Campaign, found.Voucher, now)
+			q := r.stmt("SELECT r.customer FROM voucher v JOIN redemption r ON r.voucher_no = v.no WHERE v.id = ?").id(v)
+			for {
+				more, err := q.row()
+				if err != nil || !more {
+					return err
+				}
+				if !yield(q.nextText()) {
+					return q.done()
+				}
 			}
-		}
+		})
 	})
 	return f, err
 }

@@ -19,12 +19,14 @@ func (s *Store) Seal(ctx context.Context, o store.Sealing) (made *store.Seal, mo
 	defer s.sealing.Unlock()
 	var p *picked
 	now := s.now()
+	var newest *store.Seal
+	first := func(r *reader) (err error) {
+		newest, err = r.newestSeal()
+		return err
+	}
 	err = s.readLong(ctx, func(r *reader) error {
-		return r.snapshot(func() error {
-			newest, err := r.newestSeal()
-			if err != nil {
-				return err
-			}
+		// Newcomers are known as soon as their transaction has ended, not as it commits.
+		return r.snapshotBetween(s.hold, first, func() (err error) {
 			if p, err = r.pick(&s.w.recent, o.Max); err != nil || len(p.transfers) == 0 {
 				return err
 			}

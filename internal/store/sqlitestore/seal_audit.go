@@ -57,13 +57,25 @@ func (r *sealRows) EachTransfer(yield func(store.TransferRef)) error {
 	if err != nil {
 		return err
 	}
+	for no, name := range r.late {
+		q := r.stmt("SELECT currency, seq FROM transfer WHERE customer_no = ?").int(no)
+		if err := q.each(func() {
+			named++
+			yield(store.TransferRef{Customer: name, Currency: money.Currency(q.nextText()), Seq: q.nextInt()})
+		}); err != nil {
+			return err
+		}
+	}
 	there, err := count(r.stmt("SELECT count(*) FROM transfer"))
 	if err != nil || there == named {
 		return err
 	}
 	q = r.stmt("SELECT customer_no, currency, seq FROM transfer WHERE customer_no NOT IN (SELECT no FROM customer)")
 	return q.each(func() {
-		yield(store.TransferRef{Customer: fmt.Sprintf("customer number %d", q.nextInt()), Currency: money.Currency(q.nextText()), Seq: q.nextInt()})
+		no, currency, seq := q.nextInt(), money.Currency(q.nextText()), q.nextInt()
+		if _, late := r.late[no]; !late {
+			yield(store.TransferRef{Customer: fmt.Sprintf("customer number %d", no), Currency: currency, Seq: seq})
+		}
 	})
 }
 

@@ -164,9 +164,12 @@ func (r *reader) pickNamed(p *picked, known *recent, most int) error {
 // transfer is a ledger entry, if it is there. Ledger entries are read here by the ten thousand, and few sides occur in
 // all of them: those are looked up once, which halves the cost of an entry.
 func (r *reader) transfer(ref store.TransferRef, known sides) (t ledger.Transfer, there bool, err error) {
-	q := r.stmt(`SELECT t.id, t.seq, t.kind, t.debit, t.credit, t.amount, t.balance, t.at
-		FROM customer u CROSS JOIN transfer t ON t.customer_no = u.no
-		WHERE u.ref = ? AND t.currency = ? AND t.seq = ?`).text(ref.Customer).text(string(ref.Currency)).int(ref.Seq)
+	no, err := r.customerNo(ref.Customer)
+	if err != nil || no == 0 {
+		return t, false, err
+	}
+	q := r.stmt("SELECT id, seq, kind, debit, credit, amount, balance, at FROM transfer WHERE customer_no = ? AND currency = ? AND seq = ?").
+		int(no).text(string(ref.Currency)).int(ref.Seq)
 	if there, err = q.row(); err != nil || !there {
 		return t, false, err
 	}

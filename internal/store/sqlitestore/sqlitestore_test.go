@@ -1,6 +1,7 @@
 package sqlitestore_test
 
 import (
+	"context"
 	"os"
 	"path/filepath"
 	"testing"
@@ -16,11 +17,17 @@ type opened struct {
 	*sqlitestore.Store
 	path  string
 	clock func() time.Time
+	few   int // newcomers who make a generation; 0 for very many
 }
 
 func open(t testing.TB, path string, clock func() time.Time) store.Store {
 	t.Helper()
-	s, err := sqlitestore.Open(t.Context(), sqlitestore.Config{Path: path, Clock: clock})
+	return openFew(t, path, clock, 0)
+}
+
+func openFew(t testing.TB, path string, clock func() time.Time, few int) store.Store {
+	t.Helper()
+	s, err := sqlitestore.Open(t.Context(), sqlitestore.Config{Path: path, Clock: clock, Newcomers: few})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -29,15 +36,25 @@ func open(t testing.TB, path string, clock func() time.Time) store.Store {
 			t.Error(err)
 		}
 	})
-	return opened{s, path, clock}
+	return opened{s, path, clock, few}
 }
 
-func driver() storetest.Driver {
+// Apply has newcomers join at once when there are enough of them.
+func (o opened) Apply(ctx context.Context, commands []store.Command) ([]store.Outcome, error) {
+	if o.few > 0 {
+		o.Sort()
+	}
+	return o.Store.Apply(ctx, commands)
+}
+
+func driver() storetest.Driver { return driverOfFew(0) }
+
+func driverOfFew(few int) storetest.Driver {
 	return storetest.Driver{
 		Name: "sqlite",
 		Open: func(t testing.TB, clock func() time.Time) store.Store {
 			t.Helper()
-			return open(t, filepath.Join(t.TempDir(), sqlitestore.FileName), clock)
+			return openFew(t, filepath.Join(t.TempDir(), sqlitestore.FileName), clock, few)
 		},
 		Crash: func(t testing.TB, s store.Store) store.Store {
 			t.Helper()
@@ -49,7 +66,7 @@ func driver() storetest.Driver {
 			copied := filepath.Join(t.TempDir(), sqlitestore.FileName)
 			copyFile(t, o.path, copied)
 			copyFile(t, o.path+"-wal", copied+"-wal")
-			return open(t, copied, o.clock)
+			return openFew(t, copied, o.clock, few)
 		},
 	}
 }
@@ -66,5 +83,8 @@ func copyFile(t testing.TB, from, to string) {
 }
 
 func TestStore(t *testing.T) { storetest.Run(t, driver()) }
+
+// TestStoreOfFewNewcomers is the suite on a store whose customers keep joining the table that finds them by their names.
+func TestStoreOfFewNewcomers(t *testing.T) { storetest.Run(t, driverOfFew(3)) }
 
 func BenchmarkStore(b *testing.B) { storetest.Benchmark(b, driver()) }

@@ -7,6 +7,7 @@ import (
 	"zombiezen.com/go/sqlite/sqlitex"
 
 	"scrip/internal/store"
+	"scrip/internal/store/sqlitestore"
 	"scrip/internal/store/storetest"
 )
 
@@ -33,7 +34,17 @@ type shell struct {
 	conn *sqlite.Conn
 }
 
-const itsWallet = " WHERE customer_no = (SELECT no FROM customer WHERE ref = ?) AND currency = ? AND seq = ?"
+const itsWallet = " WHERE customer_no = ? AND currency = ? AND seq = ?"
+
+// no is a customer's number.
+func (b shell) no(name string) int64 {
+	b.Helper()
+	no, err := sqlitestore.NumberOf(b.conn, name)
+	if err != nil || no == 0 {
+		b.Fatalf("customer %q has number %d, %v", name, no, err)
+	}
+	return no
+}
 
 func (b shell) one(sql string, args ...any) {
 	b.Helper()
@@ -44,24 +55,24 @@ func (b shell) one(sql string, args ...any) {
 }
 
 func (b shell) AlterAmount(r store.TransferRef) {
-	b.one("UPDATE transfer SET amount = amount + 1"+itsWallet, r.Customer, string(r.Currency), r.Seq)
+	b.one("UPDATE transfer SET amount = amount + 1"+itsWallet, b.no(r.Customer), string(r.Currency), r.Seq)
 }
 
 func (b shell) Delete(r store.TransferRef) {
-	b.one("DELETE FROM transfer"+itsWallet, r.Customer, string(r.Currency), r.Seq)
+	b.one("DELETE FROM transfer"+itsWallet, b.no(r.Customer), string(r.Currency), r.Seq)
 }
 
 func (b shell) Insert(like, as store.TransferRef) {
 	b.one(`INSERT INTO transfer (customer_no, currency, seq, id, kind, debit, credit, amount, balance, at, queued)
 		SELECT customer_no, currency, ?, id, kind, debit, credit, amount, balance, at, queued FROM transfer`+itsWallet,
-		as.Seq, like.Customer, string(like.Currency), like.Seq)
+		as.Seq, b.no(like.Customer), string(like.Currency), like.Seq)
 }
 
 func (b shell) Swap(x, y store.TransferRef) {
 	const move = "UPDATE transfer SET seq = ?" + itsWallet
-	b.one(move, 999, x.Customer, string(x.Currency), x.Seq)
-	b.one(move, x.Seq, y.Customer, string(y.Currency), y.Seq)
-	b.one(move, y.Seq, x.Customer, string(x.Currency), 999)
+	b.one(move, 999, b.no(x.Customer), string(x.Currency), x.Seq)
+	b.one(move, x.Seq, b.no(y.Customer), string(y.Currency), y.Seq)
+	b.one(move, y.Seq, b.no(x.Customer), string(x.Currency), 999)
 }
 
 func (b shell) AlterSeal(number int64) { b.one("UPDATE seal SET at = at + 1 WHERE number = ?", number) }

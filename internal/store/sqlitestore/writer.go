@@ -38,12 +38,19 @@ type writer struct {
 	addCampaign, addVoucher                          stmt
 	amendVoucher, amendCampaign, voucherByID         stmt
 	addUnsealed                                      stmt
+	addNewcomers, sweepNewcomers                     stmt
 
 	vouchers     map[string]*hotVoucher // by the code's key
 	campaigns    map[int64]*hotCampaign // by number
 	accounts     map[ledger.Account]*hotAccount
 	nextCustomer int64
 	now          time.Time // the time of the running transaction
+
+	newcomers *newcomers
+	appeared  map[string]int64 // in the running transaction
+	names     []string         // theirs, in the order of their numbers
+	joining   []string         // who joins the table customer in it
+	sweeping  bool             // whether it takes the last of a generation from the table newcomer
 
 	unsealed []ledger.Transfer           // what the running transaction wrote
 	named    map[int64][]ledger.Transfer // the same, by the rows of unsealed that name it
@@ -82,12 +89,14 @@ func (w *writer) prepare() error {
 		"COMMIT":          &w.commit,
 		"ROLLBACK":        &w.rollback,
 
-		"SELECT no FROM customer WHERE ref = ?":                                                     &w.findCustomer,
-		"INSERT INTO customer (ref, no) VALUES (?, ?)":                                              &w.addCustomer,
-		"SELECT coalesce(max(customer_no), 0) FROM transfer":                                        &w.lastCustomer,
-		"SELECT balance, seq FROM wallet WHERE customer_no = ? AND currency = ?":                    &w.findWallet,
-		"INSERT INTO wallet (customer_no, currency, balance, seq) VALUES (?, ?, ?, ?)":              &w.addWallet,
-		"UPDATE wallet SET balance = ?, seq = ? WHERE customer_no = ? AND currency = ? AND seq = ?": &w.setWallet,
+		"SELECT no FROM customer WHERE ref = ?":                                                                    &w.findCustomer,
+		"INSERT OR IGNORE INTO customer (ref, no) VALUES (?, ?)":                                                   &w.addCustomer, // some joined before the file was closed
+		"INSERT INTO newcomer (first, names) VALUES (?, ?)":                                                        &w.addNewcomers,
+		`DELETE FROM newcomer WHERE first IN (SELECT first FROM newcomer WHERE first <= ? ORDER BY first LIMIT ?)`: &w.sweepNewcomers,
+		"SELECT coalesce(max(customer_no), 0) FROM transfer":                                                       &w.lastCustomer,
+		"SELECT balance, seq FROM wallet WHERE customer_no = ? AND currency = ?":                                   &w.findWallet,
+		"INSERT INTO wallet (customer_no, currency, balance, seq) VALUES (?, ?, ?, ?)":                             &w.addWallet,
+		"UPDATE wallet SET balance = ?, seq = ? WHERE customer_no = ? AND currency = ? AND seq = ?":                &w.setWallet,
 		`INSERT INTO transfer (customer_no, currency, seq, id, kind, debit, credit, amount, balance, at, queued)
 			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1)`: &w.addTransfer,
 		"INSERT INTO unsealed (at, n, lost, refs) VALUES (?, ?, ?, ?)":                                         &w.addUnsealed,
@@ -150,7 +159,9 @@ func (w *writer) forget() {
 // tx runs do as one durable unit. Its error says whether that surely did not happen.
 func (w *writer) tx(now time.Time, do func() error) error {
 	w.now, w.unsealed = now, nil
+	w.names, w.joining, w.sweeping = w.names[:0], nil, false
 	clear(w.named)
+	clear(w.appeared)
 	if len(w.vouchers) > hotMax {
 		w.forget()
 	}
@@ -175,6 +186,9 @@ func (w *writer) tx(now time.Time, do func() error) error {
 	if err == nil {
 		err = w.flushUnsealed()
 	}
+	if err == nil {
+		err = w.flushNewcomers()
+	}
 	if err != nil {
 		return abandon(fmt.Errorf("%w: %w", store.ErrNotApplied, err))
 	}
@@ -186,6 +200,7 @@ func (w *writer) tx(now time.Time, do func() error) error {
 	for no, ts := range w.named {
 		w.recent.add(no, ts)
 	}
+	w.committedNewcomers()
 	return nil
 }
 
@@ -304,6 +319,12 @@ func (w *writer) account(a ledger.Account) (*hotAccount, error) {
 
 // customerNo returns the number of a customer, or 0 for one never seen.
 func (w *writer) customerNo(ref string) (int64, error) {
+	if no, ok := w.appeared[ref]; ok {
+		return no, nil
+	}
+	if no := w.newcomers.find(ref); no != 0 {
+		return no, nil
+	}
 	found, err := w.findCustomer.text(ref).row()
 	if err != nil || !found {
 		return 0, err
@@ -344,11 +365,7 @@ func (w *writer) write(p *purse, t *ledger.Transfer, campaign *hotCampaign) erro
 		return fmt.Errorf("transfer %s is not sound", t.ID.Format(id.Transaction))
 	}
 	if p.no == 0 {
-		p.no = w.nextCustomer
-		w.nextCustomer++
-		if err := w.addCustomer.text(p.customer).int(p.no).exec(); err != nil {
-			return err
-		}
+		p.no = w.appear(p.customer)
 	}
 	debit, err := w.side(t, t.Debit, -t.Amount, campaign)
 	if err != nil {

@@ -101,14 +101,14 @@ func (a *auditor) file() error {
 
 // newcome finds the customers who have not joined the table customer.
 func (a *auditor) newcome() error {
-	a.reader.newcomers, a.late = newNewcomers(0), make(map[int64]string)
-	if err := a.reader.newcomers.load(&a.reader); errors.Is(err, errNames) {
+	a.newcomers, a.late = newNewcomers(0), make(map[int64]string)
+	if err := a.newcomers.load(&a.reader); errors.Is(err, errNames) {
 		a.report(store.CheckFile, FileName, "%s", err)
 	} else if err != nil {
 		return err
 	}
 	var failed error
-	a.reader.newcomers.each(func(name string, no int64) {
+	a.newcomers.each(func(name string, no int64) {
 		joined, err := one(a.stmt("SELECT no FROM customer WHERE ref = ?").text(name))
 		switch {
 		case err != nil:

@@ -78,7 +78,7 @@ func TestNewcomersJoin(t *testing.T) {
 			s = d.Crash(t, s)
 			everybody()
 		}
-		waiting, _, err := s.(opened).Waiting()
+		waiting, _, err := file(t, s).Waiting()
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -87,7 +87,7 @@ func TestNewcomersJoin(t *testing.T) {
 	if most > 3*few {
 		t.Errorf("%d newcomers waited at a time; a generation is %d", most, few)
 	}
-	o := s.(opened)
+	o := file(t, s)
 	if err := o.Close(); err != nil {
 		t.Fatal(err)
 	}
@@ -149,6 +149,16 @@ func TestNewcomersAreFoundWhileTheyJoin(t *testing.T) {
 	sound(t, s)
 }
 
+// file is a store as this driver opened it.
+func file(t *testing.T, s store.Store) opened {
+	t.Helper()
+	o, ok := s.(opened)
+	if !ok {
+		t.Fatalf("not a store of this driver: %T", s)
+	}
+	return o
+}
+
 func sound(t *testing.T, s store.Store) {
 	t.Helper()
 	if _, err := s.Audit(t.Context(), func(f store.Finding) { t.Errorf("found %+v", f) }); err != nil {
@@ -164,10 +174,10 @@ func TestNewcomersJoinBeforeACopy(t *testing.T) {
 	for n := range 10 {
 		pays(t, s, stranger(n))
 	}
-	if waiting, rows, err := s.(opened).Waiting(); err != nil || waiting != 10 || rows != 10 {
+	if waiting, rows, err := s.Waiting(); err != nil || waiting != 10 || rows != 10 {
 		t.Fatalf("%d wait in %d rows, %v", waiting, rows, err)
 	}
-	if err := s.(opened).Close(); err != nil {
+	if err := s.Close(); err != nil {
 		t.Fatal(err)
 	}
 	source, err := sqlitestore.OpenSource(t.Context(), path)
@@ -190,7 +200,7 @@ func TestNewcomersJoinBeforeACopy(t *testing.T) {
 		t.Fatal(err)
 	}
 	again := openFew(t, path, time.Now, 0)
-	if waiting, rows, err := again.(opened).Waiting(); err != nil || waiting != 0 || rows != 0 {
+	if waiting, rows, err := again.Waiting(); err != nil || waiting != 0 || rows != 0 {
 		t.Fatalf("%d wait in %d rows, %v", waiting, rows, err)
 	}
 	sound(t, again)
@@ -211,7 +221,7 @@ func TestNewcomersThatWereAltered(t *testing.T) {
 			path := filepath.Join(t.TempDir(), sqlitestore.FileName)
 			s := openFew(t, path, time.Now, 0)
 			pays(t, s, stranger(1), stranger(2))
-			if err := s.(opened).Close(); err != nil {
+			if err := s.Close(); err != nil {
 				t.Fatal(err)
 			}
 			conn, err := sqlite.OpenConn(path, sqlite.OpenReadWrite)

@@ -25,7 +25,7 @@ func open(t testing.TB, path string, clock func() time.Time) store.Store {
 	return openFew(t, path, clock, 0)
 }
 
-func openFew(t testing.TB, path string, clock func() time.Time, few int) store.Store {
+func openFew(t testing.TB, path string, clock func() time.Time, few int) opened {
 	t.Helper()
 	s, err := sqlitestore.Open(t.Context(), sqlitestore.Config{Path: path, Clock: clock, Newcomers: few})
 	if err != nil {

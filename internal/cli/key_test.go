@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"scrip/client"
 )
@@ -85,6 +86,14 @@ func TestLastAdminKey(t *testing.T) {
 	url := server(t)
 	admin := decode[client.MadeKey](t, run(t, "", "key", "create", "--name", "a", "--scopes", "admin", "--json", "--url", url).stdout)
 	if got := run(t, "", "key", "revoke", admin.ID, "--url", url); got.code != 1 || !strings.Contains(got.stderr, "last_admin_key") {
+		t.Errorf("%+v", got)
+	}
+	soon := time.Now().Add(time.Hour).UTC().Format(time.RFC3339)
+	rotate := []string{"key", "rotate", admin.ID, "--expires-at", soon, "--url", url}
+	if got := run(t, "", rotate...); got.code != 1 || !strings.Contains(got.stderr, "last_admin_key") {
+		t.Errorf("%+v", got)
+	}
+	if got := run(t, "", append(rotate, "--force")...); got.code != 0 {
 		t.Errorf("%+v", got)
 	}
 	if got := run(t, "", "key", "revoke", admin.ID, "--force", "--url", url); got.code != 0 {

@@ -98,10 +98,11 @@ type keyPatch struct {
 	ExpiresAt     instant          `json:"expires_at"`
 	RatePerSecond number           `json:"rate_per_second"`
 	Burst         number           `json:"burst"`
+	Force         bool             `json:"force"`
 }
 
 func (r *keyPatch) patch() (access.KeyPatch, error) {
-	p := access.KeyPatch{Name: r.Name.pointer(), ExpiresAt: r.ExpiresAt.pointer()}
+	p := access.KeyPatch{Name: r.Name.pointer(), ExpiresAt: r.ExpiresAt.pointer(), Force: r.Force}
 	if err := notNull(r.Name.null, "name"); err != nil {
 		return p, err
 	}
@@ -146,6 +147,7 @@ func (s *server) patchKey(x *exchange) error {
 type rotateRequest struct {
 	Overlap   *int64  `json:"overlap_seconds"`
 	ExpiresAt instant `json:"expires_at"`
+	Force     bool    `json:"force"`
 }
 
 func (s *server) rotateKey(x *exchange) error {
@@ -157,7 +159,7 @@ func (s *server) rotateKey(x *exchange) error {
 	if err := x.decodeOptional(&req); err != nil {
 		return err
 	}
-	r := keyring.Rotation{Overlap: keyring.DefaultOverlap, ExpiresAt: req.ExpiresAt.pointer()}
+	r := keyring.Rotation{Overlap: keyring.DefaultOverlap, ExpiresAt: req.ExpiresAt.pointer(), Force: req.Force}
 	if req.Overlap != nil {
 		if *req.Overlap < 0 || *req.Overlap > int64(keyring.OverlapMax/time.Second) {
 			return fault.ErrInvalidRequest.Says("An overlap is 0 to 2,592,000 seconds, which are 30 days.").On("overlap_seconds")

@@ -57,7 +57,7 @@ func (w *world) changes(l store.Listing, k access.Key) map[string]func() error {
 			return err
 		},
 		"a key's rotation": func() error {
-			_, _, err := w.s.RotateKey(ctx, k.ID, w.newKey("new"), time.Hour, w.by())
+			_, _, err := w.s.RotateKey(ctx, k.ID, w.newKey("new"), store.Rotation{Overlap: time.Hour}, w.by())
 			return err
 		},
 		"a key's amendment": func() error {

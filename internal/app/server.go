@@ -69,7 +69,6 @@ func newHandler(
 	access := httpapi.NewAccessLog(log)
 	hooks(lc, down, l, part{close: func(context.Context) error { access.Close(); return nil }})
 	return httpapi.New(httpapi.Config{
-		Clock:          wallClock,
 		Currency:       o.Config.Currency,
 		RequestTimeout: o.Config.RequestTimeout,
 		MaxInflight:    o.Config.Inflight(),

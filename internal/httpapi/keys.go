@@ -55,7 +55,7 @@ func (s *server) createKey(x *exchange) error {
 		return err
 	}
 	x.status = http.StatusCreated
-	x.out = appendMadeKey(x.out, &made, latest(s.cfg.Clock(), made.Key.CreatedAt))
+	x.out = appendMadeKey(x.out, &made, made.Key.CreatedAt)
 	return nil
 }
 
@@ -70,7 +70,7 @@ func (s *server) listKeys(x *exchange) error {
 	if err != nil {
 		return err
 	}
-	now := s.cfg.Clock()
+	now := s.svc.Keys.Now()
 	x.out = appendList(x.out, ks, more, func(dst []byte, k *access.Key) []byte { return appendKey(dst, k, now) })
 	return nil
 }
@@ -89,7 +89,7 @@ func (s *server) getKey(x *exchange) error {
 	if err != nil {
 		return err
 	}
-	x.out = appendKey(x.out, &k, s.cfg.Clock())
+	x.out = appendKey(x.out, &k, s.svc.Keys.Now())
 	return nil
 }
 
@@ -140,7 +140,7 @@ func (s *server) patchKey(x *exchange) error {
 	if err != nil {
 		return err
 	}
-	x.out = appendKey(x.out, &k, s.cfg.Clock())
+	x.out = appendKey(x.out, &k, s.svc.Keys.Now())
 	return nil
 }
 
@@ -171,7 +171,7 @@ func (s *server) rotateKey(x *exchange) error {
 		return err
 	}
 	x.status = http.StatusCreated
-	x.out = appendMadeKey(x.out, &made, latest(s.cfg.Clock(), made.Key.CreatedAt))
+	x.out = appendMadeKey(x.out, &made, made.Key.CreatedAt)
 	return nil
 }
 
@@ -192,7 +192,7 @@ func (s *server) revokeKey(x *exchange) error {
 	if err != nil {
 		return err
 	}
-	x.out = appendKey(x.out, &k, s.cfg.Clock())
+	x.out = appendKey(x.out, &k, s.svc.Keys.Now())
 	return nil
 }
 

@@ -52,8 +52,10 @@ type Store interface {
 
 // Config says how the service works; zero members are the defaults.
 type Config struct {
-	Clock  func() time.Time // nil: time.Now
-	Random io.Reader        // nil: crypto/rand's
+	// Clock tells the time by which a key's status is shown and a new key must expire in the future: Ring.Now, which
+	// is the store's. nil is time.Now.
+	Clock  func() time.Time
+	Random io.Reader // nil: crypto/rand's
 	// Changed is called after each change of a key, so that this replica obeys at once: Ring.Refresh. Its
 	// error is no error of the change, which the ring hears of a moment later.
 	Changed func(context.Context) error
@@ -168,6 +170,9 @@ func precise(t time.Time) time.Time {
 func (s *Service) changed(ctx context.Context) {
 	_ = s.cfg.Changed(ctx) // the ring asks again by itself
 }
+
+// Now is the time by which a key's status is to be shown.
+func (s *Service) Now() time.Time { return s.cfg.Clock() }
 
 // Get returns a key, or fault.ErrKeyNotFound.
 func (s *Service) Get(ctx context.Context, key id.ID) (access.Key, error) {

@@ -47,7 +47,7 @@ func AmendedKey(before access.Key, p access.KeyPatch, others, now time.Time) (af
 	if after, err = before.Amend(p, now); err != nil {
 		return access.Key{}, false, err
 	}
-	if err = spared(latest(others, AdminEnd(&before)), latest(others, AdminEnd(&after)), now, p.Force); err != nil {
+	if err := spared(latest(others, AdminEnd(&before)), latest(others, AdminEnd(&after)), now, p.Force); err != nil {
 		return access.Key{}, false, err
 	}
 	same := after.Name == before.Name && after.RatePerSecond == before.RatePerSecond && after.Burst == before.Burst &&

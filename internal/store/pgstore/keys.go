@@ -202,7 +202,7 @@ func accessKeyList() list[access.Key] {
 // ListKeys returns a page, newest first.
 func (s *Store) ListKeys(ctx context.Context, p store.Page) ([]access.Key, bool, error) {
 	l := accessKeyList()
-	ks, more, err := l.byID(ctx, s, p)
+	ks, more, _, err := l.byID(ctx, s, p)
 	if err != nil {
 		return nil, false, fmt.Errorf("list keys: %w", err)
 	}

@@ -104,15 +104,16 @@ type server struct {
 	callers *callers
 
 	connections int
+	watch       func(stat func() metrics.Connections)
 	listener    net.Listener
 }
 
 func newServer(
-	cfg config.Config, h http.Handler, cert *certificate, r *readiness, log *slog.Logger, s storeName, g gateName, c *callers,
+	cfg config.Config, h http.Handler, cert *certificate, r *readiness, log *slog.Logger, m *metrics.Metrics, s storeName, g gateName, c *callers,
 ) *server {
 	srv := &server{
-		connections: cfg.MaxConnections,
-		ready:       r, log: log, addr: cfg.Listen, alone: cfg.Loopback(), grace: cfg.ShutdownGrace, store: s, gate: g, callers: c,
+		connections: cfg.MaxConnections, watch: m.WatchConnections,
+		ready: r, log: log, addr: cfg.Listen, alone: cfg.Loopback(), grace: cfg.ShutdownGrace, store: s, gate: g, callers: c,
 		http: &http.Server{
 			Handler:           h,
 			ReadHeaderTimeout: headerWait,
@@ -131,6 +132,7 @@ func newServer(
 		},
 	}
 	if cert != nil {
+		m.WatchCertificate(cert.ends)
 		srv.tls, srv.http.TLSConfig = true, cert.config()
 	}
 	return srv
@@ -169,7 +171,9 @@ func (s *server) guarded(ctx context.Context, l net.Listener) net.Listener {
 	if s.tls {
 		refusal = nil // it would have to shake hands first, which costs more than a request
 	}
-	return newDoorkeeper(l, most, refusal)
+	d := newDoorkeeper(l, most, refusal)
+	s.watch(d.stat)
+	return d
 }
 
 // run answers until close.

@@ -164,14 +164,14 @@ const (
 
 func newVoucher(n NewVoucher, campaign id.ID, now time.Time) (voucher.Voucher, error) {
 	v := voucher.Voucher{
-		ID: id.New(now), CampaignID: campaign, Code: n.Code,
+		ID: id.New(now), CampaignID: campaign, Code: code.Text(n.Code),
 		Limit: n.Limit, PerCustomer: max(n.PerCustomer, 1),
 	}
 	if n.PerCustomer < 0 {
 		return v, fault.ErrInvalidLimit.On("per_customer")
 	}
 	var err error
-	if v.Code == "" {
+	if n.Code == "" {
 		if v.Code, err = code.Generate(rand.Reader, generatedLength, true); err != nil {
 			return v, err
 		}

@@ -64,6 +64,7 @@ func TestAReadOnlyFolder(t *testing.T) {
 	for name, prepare := range map[string]func(t *testing.T, dir string){
 		"empty": func(*testing.T, string) {},
 		"with a store": func(t *testing.T, dir string) {
+			t.Helper()
 			got := asOrdinary(t, dir, "key", "create", "--name", "a", "--scopes", "admin", "--data", dir) // that the user may come here
 			if got.code != 0 {
 				t.Fatalf("%+v", got)

@@ -55,8 +55,9 @@ FUZZSIDE ?= 2
 fuzz: needs ## Fuzz every target for FUZZTIME (make fuzz FUZZTIME=10m; see docs/fuzzing.md)
 	go run ./build/fuzz -time $(FUZZTIME) -side $(FUZZSIDE) $(ARGS)
 
-# CHAOS_MINUTES is for both sites side by side, a whole number. The figures go to bench/out/chaos.md, and what a
-# failure leaves beside them. SCRIP_CHAOS_SEED=N repeats the choices of a run.
+# CHAOS_MINUTES are the minutes of faults on each site, side by side, a whole number; holding the episodes to account comes on
+# top. The figures go to bench/out/chaos.md, and what a failure leaves beside them. SCRIP_CHAOS_SEED=N repeats the choices of
+# a run.
 CHAOS_MINUTES ?= 60
 
 chaos: needs ## Break real servers at random for CHAOS_MINUTES (docs/reliability.md)

@@ -97,6 +97,7 @@ type KeyChange struct {
 	ExpiresAt     Optional[time.Time] `json:"expires_at,omitzero"`
 	RatePerSecond Optional[int64]     `json:"rate_per_second,omitzero"`
 	Burst         Optional[int64]     `json:"burst,omitzero"`
+	Force         bool                `json:"force,omitempty"` // even where no key with the scope admin would last
 }
 
 // UpdateKey changes a key and returns it changed.
@@ -112,6 +113,8 @@ type Rotation struct {
 	OverlapSeconds *int64 `json:"overlap_seconds,omitempty"`
 	// ExpiresAt is when the new key expires, removed for never. It must be said where the old key expires.
 	ExpiresAt Optional[time.Time] `json:"expires_at,omitzero"`
+	// Force has it done even where no key with the scope admin would last, as the new one ends soon.
+	Force bool `json:"force,omitempty"`
 }
 
 // RotateKey replaces a key by one with another secret and the same rights. Like CreateKey, it is never
@@ -124,7 +127,7 @@ func (c *Client) RotateKey(ctx context.Context, id string, r Rotation, o ...Requ
 
 // Revocation says how a key is ended.
 type Revocation struct {
-	Force bool `json:"force,omitempty"` // even the last usable key with the scope admin
+	Force bool `json:"force,omitempty"` // even where no key with the scope admin would last
 }
 
 // RevokeKey ends a key, on every replica within a second, and returns it. Revoking it again changes

@@ -1,12 +1,16 @@
 package e2e_test
 
 import (
-	"errors"
+	"bytes"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
+
+	"scrip/e2e/site"
+	"scrip/internal/testenv"
 )
 
 func TestWhatStopsAStart(t *testing.T) {
@@ -36,19 +40,49 @@ func TestWhatStopsAStart(t *testing.T) {
 	running.stop()
 }
 
-func TestAReadOnlyFolder(t *testing.T) {
-	t.Parallel()
-	dir := t.TempDir()
-	if err := os.Chmod(dir, 0o500); err != nil { //nolint:gosec // a folder needs its x
+// asOrdinary runs a command as a user whom permission bits bind, also where we are root, with a folder that is that user's.
+func asOrdinary(t *testing.T, own string, args ...string) ran {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), program, args...) //nolint:gosec // the program under test
+	var out, errs bytes.Buffer
+	cmd.Dir, cmd.Env, cmd.Stdout, cmd.Stderr = t.TempDir(), site.Environment(), &out, &errs
+	files, err := filepath.Glob(filepath.Join(own, "*"))
+	if err != nil {
 		t.Fatal(err)
 	}
-	probe := filepath.Join(dir, "probe")
-	if err := os.WriteFile(probe, nil, 0o600); !errors.Is(err, os.ErrPermission) {
-		t.Skip("permission bits do not bind this user")
+	testenv.Ordinary(t, cmd, append(files, own)...)
+	if err := cmd.Run(); err != nil && cmd.ProcessState == nil {
+		t.Fatal(err)
 	}
-	got := scrip(t, "serve", "--data", dir, "--listen", "127.0.0.1:0")
-	if got.code != 2 || !strings.Contains(got.stderr, "can't be written") || strings.Count(got.stderr, "\n") != 1 {
-		t.Errorf("%+v", got)
+	return ran{cmd.ProcessState.ExitCode(), out.String(), errs.String()}
+}
+
+// A data folder that can't be written is no start, and one line says why: be it empty, or with a store in it from better
+// days.
+func TestAReadOnlyFolder(t *testing.T) {
+	t.Parallel()
+	for name, prepare := range map[string]func(t *testing.T, dir string){
+		"empty": func(*testing.T, string) {},
+		"with a store": func(t *testing.T, dir string) {
+			t.Helper()
+			got := asOrdinary(t, dir, "key", "create", "--name", "a", "--scopes", "admin", "--data", dir) // that the user may come here
+			if got.code != 0 {
+				t.Fatalf("%+v", got)
+			}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			dir := t.TempDir()
+			prepare(t, dir)
+			if err := os.Chmod(dir, 0o500); err != nil { //nolint:gosec // a folder needs its x
+				t.Fatal(err)
+			}
+			got := asOrdinary(t, dir, "serve", "--data", dir, "--listen", "127.0.0.1:0")
+			if got.code != 2 || !strings.Contains(got.stderr, "can't be written") || strings.Count(got.stderr, "\n") != 1 {
+				t.Errorf("%+v", got)
+			}
+		})
 	}
 }
 

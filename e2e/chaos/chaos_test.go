@@ -79,12 +79,12 @@ func newRun(w *world, seed uint64) *chaosRun {
 	return &chaosRun{w: w, n: newNemesis(w), seed: seed, began: time.Now(), told: map[string]client.Redemption{}}
 }
 
-// run breaks the site for so long, an episode after the other, and returns what was violated. It ends at the
-// first violation. The error is one of the harness's own, or a site that does not become well again.
+// run breaks the site, an episode after the other, until it had so much time of faults, and returns what was violated. It
+// ends at the first violation. The error is one of the harness's own, or a site that does not become well again.
 func (r *chaosRun) run(ctx context.Context, length time.Duration) ([]string, error) {
 	r.w.start()
-	end, said := time.Now().Add(length), time.Now()
-	for left := length; left > 0; left = time.Until(end) {
+	said := time.Now()
+	for left := length; left > 0; left -= episodeLength {
 		r.episodes++
 		v, err := r.episode(ctx, min(left, episodeLength))
 		r.total.histories += v.histories

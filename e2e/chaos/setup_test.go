@@ -16,8 +16,9 @@
 // stopped at a named line, and its clock be moved. mutants_test.go shows that the harness finds what it is
 // there to find.
 //
-// SCRIP_CHAOS_SEED repeats the choices of a run (not the machine's timing). SCRIP_CHAOS_MINUTES makes it long,
-// SCRIP_CHAOS_REPORT names a file for its figures, and SCRIP_CHAOS_DIR the folder for what a failure leaves.
+// SCRIP_CHAOS_SEED repeats the choices of a run (not the machine's timing); the seed is printed in each. SCRIP_CHAOS_MINUTES
+// is for how many minutes of faults, SCRIP_CHAOS_REPORT names a file for its figures, and SCRIP_CHAOS_DIR the folder for what
+// a failure leaves.
 package chaos_test
 
 import (
@@ -41,14 +42,22 @@ func TestMain(m *testing.M) {
 	testenv.Main(m)
 }
 
-// shortRun is how long each site is broken unless SCRIP_CHAOS_MINUTES says otherwise.
-const shortRun = 45 * time.Second
+// How long each site is broken unless SCRIP_CHAOS_MINUTES says otherwise: it is the time of faults alone, without that of
+// holding each episode to account.
+const (
+	shortRun = 45 * time.Second
+	ciRun    = 2 * time.Minute // where CI is set; each time with another seed
+)
 
-// length is how long a run goes on.
+// length is how long a site is to be broken.
 func length(t *testing.T) time.Duration {
 	t.Helper()
 	text := os.Getenv("SCRIP_CHAOS_MINUTES")
-	if text == "" {
+	switch {
+	case text != "":
+	case os.Getenv("CI") != "":
+		return ciRun
+	default:
 		return shortRun
 	}
 	minutes, err := strconv.ParseFloat(text, 64)

@@ -149,13 +149,25 @@ func TestConnectionsAreBounded(t *testing.T) {
 	t.Parallel()
 	const most = 20
 	s := serve(t, "--max-connections", strconv.Itoa(most))
-	held := gatherSome(t, s.address(), most)
+	kept := &http.Transport{} // it keeps the one connection that it opens
+	t.Cleanup(kept.CloseIdleConnections)
+	watch := s.sdk(client.WithHTTPClient(&http.Client{Transport: kept, Timeout: waitMax}))
+	if c := s.connections(watch); c != [3]int64{1, most, 0} {
+		t.Errorf("alone, open, most and refused are %v", c)
+	}
+	held := gatherSome(t, s.address(), most-1)
+	if c := s.connections(watch); c != [3]int64{most, most, 0} {
+		t.Errorf("open, most and refused are %v", c)
+	}
 	one := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: waitMax}
 	for range 50 {
 		status, header, err := get(t.Context(), one, s.url+"/healthz")
 		if err != nil || status != http.StatusServiceUnavailable || header.Get("Retry-After") == "" {
 			t.Fatalf("beyond the most connections: %d %v %v", status, header, err)
 		}
+	}
+	if c := s.connections(watch); c != [3]int64{most, most, 50} {
+		t.Errorf("open, most and refused are %v", c)
 	}
 	for _, conn := range held { // those that are in are served
 		if err := send(conn, "GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"); err != nil {
@@ -169,4 +181,21 @@ func TestConnectionsAreBounded(t *testing.T) {
 		status, _, err := get(t.Context(), one, s.url+"/healthz")
 		return err == nil && status == http.StatusOK
 	})
+}
+
+// connections asks how many connections are open, may be, and were refused.
+func (s *server) connections(watch *client.Client) (n [3]int64) {
+	s.t.Helper()
+	text, err := watch.Metrics(s.t.Context())
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	for i, name := range []string{"scrip_connections", "scrip_connections_max", "scrip_connections_refused_total"} {
+		_, value, _ := strings.Cut(text, "\n"+name+" ")
+		value, _, _ = strings.Cut(value, "\n")
+		if n[i], err = strconv.ParseInt(value, 10, 64); err != nil {
+			s.t.Fatalf("%s: %v", name, err)
+		}
+	}
+	return n
 }

@@ -14,6 +14,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -23,6 +24,11 @@ import (
 
 // pair is a certificate that vouches for itself, in two files.
 type pair struct{ cert, key string }
+
+// endOf is when the certificate with a number ends.
+func endOf(number int64) time.Time {
+	return time.Date(2100, time.January, int(number), 0, 0, 0, 0, time.UTC)
+}
 
 // renew writes a new certificate of 127.0.0.1, with a number by which it is told.
 func (p *pair) renew(t *testing.T, number int64) {
@@ -34,7 +40,7 @@ func (p *pair) renew(t *testing.T, number int64) {
 	template := &x509.Certificate{
 		SerialNumber: big.NewInt(number), Subject: pkix.Name{CommonName: "scrip"},
 		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}, IsCA: true, BasicConstraintsValid: true,
-		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
+		NotBefore: time.Now().Add(-time.Hour), NotAfter: endOf(number),
 		KeyUsage: x509.KeyUsageDigitalSignature | x509.KeyUsageCertSign, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
 	}
 	cert, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
@@ -184,11 +190,32 @@ func TestCertificateIsReadAgain(t *testing.T) {
 	if n := shown(t, s.address()); n != 3 {
 		t.Errorf("without its file, certificate %d is shown", n)
 	}
+	if ends := s.certificateEnd(t); ends != endOf(3).Unix() {
+		t.Errorf("without its file, the certificate in use is said to end at %v", time.Unix(ends, 0))
+	}
 	p.renew(t, 4)
 	eventually(t, "the fourth certificate is shown", func() bool { return shown(t, s.address()) == 4 })
 	if n := strings.Count(s.log.String(), "level=ERROR"); n < 2 || n > 10 {
 		t.Errorf("%d errors in the log:\n%s", n, &s.log)
 	}
+}
+
+// certificateEnd is when the certificate in use ends, by the metrics.
+func (s *server) certificateEnd(t *testing.T) int64 {
+	t.Helper()
+	transport := &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}} //nolint:gosec // it is looked at, not trusted
+	t.Cleanup(transport.CloseIdleConnections)
+	text, err := s.sdk(client.WithHTTPClient(&http.Client{Transport: transport, Timeout: waitMax})).Metrics(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, value, _ := strings.Cut(text, "\nscrip_tls_certificate_end_timestamp_seconds ")
+	value, _, _ = strings.Cut(value, "\n")
+	end, err := strconv.ParseFloat(value, 64)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return int64(end)
 }
 
 // ask has the server read its certificate again.

@@ -122,6 +122,9 @@ type KeyPatch struct {
 	RatePerSecond *int64     // 0: the server's default
 	Burst         *int64     // 0: the server's default
 	Revoke        bool
+	// Force has it done even where no key with the scope admin would last. Amend, which sees one key, leaves
+	// that to the store.
+	Force bool
 }
 
 // Amend returns the key changed. It is pure; now is the store's clock. A revoked key stays as it is:

@@ -86,7 +86,7 @@ func needKey(ctx context.Context, cfg config.Config, keys *keyring.Service) erro
 func newKeys(s store.Store, c *callers) *keyring.Service {
 	cfg := keyring.Config{}
 	if c.ring != nil {
-		cfg.Changed = c.ring.Refresh
+		cfg.Changed, cfg.Clock = c.ring.Refresh, c.ring.Now
 	}
 	return keyring.New(cfg, s)
 }

@@ -6,6 +6,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"scrip/internal/metrics"
 )
 
 // filesAside are the open files that are not a client's: the store's, the database's and Redis' connections, and
@@ -45,6 +47,11 @@ type doorkeeper struct {
 
 func newDoorkeeper(l net.Listener, connections int, refusal func() []byte) *doorkeeper {
 	return &doorkeeper{Listener: l, max: int64(connections), refusal: refusal, partings: make(chan struct{}, partingsMax)}
+}
+
+// stat is how the connections stand.
+func (d *doorkeeper) stat() metrics.Connections {
+	return metrics.Connections{Open: d.open.Load(), Most: d.max, Refused: d.refused.Load()}
 }
 
 // Accept returns the next connection that there is room for.

@@ -69,7 +69,6 @@ func newHandler(
 	access := httpapi.NewAccessLog(log)
 	hooks(lc, down, l, part{close: func(context.Context) error { access.Close(); return nil }})
 	return httpapi.New(httpapi.Config{
-		Clock:          wallClock,
 		Currency:       o.Config.Currency,
 		RequestTimeout: o.Config.RequestTimeout,
 		MaxInflight:    o.Config.Inflight(),
@@ -105,15 +104,16 @@ type server struct {
 	callers *callers
 
 	connections int
+	watch       func(stat func() metrics.Connections)
 	listener    net.Listener
 }
 
 func newServer(
-	cfg config.Config, h http.Handler, cert *certificate, r *readiness, log *slog.Logger, s storeName, g gateName, c *callers,
+	cfg config.Config, h http.Handler, cert *certificate, r *readiness, log *slog.Logger, m *metrics.Metrics, s storeName, g gateName, c *callers,
 ) *server {
 	srv := &server{
-		connections: cfg.MaxConnections,
-		ready:       r, log: log, addr: cfg.Listen, alone: cfg.Loopback(), grace: cfg.ShutdownGrace, store: s, gate: g, callers: c,
+		connections: cfg.MaxConnections, watch: m.WatchConnections,
+		ready: r, log: log, addr: cfg.Listen, alone: cfg.Loopback(), grace: cfg.ShutdownGrace, store: s, gate: g, callers: c,
 		http: &http.Server{
 			Handler:           h,
 			ReadHeaderTimeout: headerWait,
@@ -132,6 +132,7 @@ func newServer(
 		},
 	}
 	if cert != nil {
+		m.WatchCertificate(cert.ends)
 		srv.tls, srv.http.TLSConfig = true, cert.config()
 	}
 	return srv
@@ -170,7 +171,9 @@ func (s *server) guarded(ctx context.Context, l net.Listener) net.Listener {
 	if s.tls {
 		refusal = nil // it would have to shake hands first, which costs more than a request
 	}
-	return newDoorkeeper(l, most, refusal)
+	d := newDoorkeeper(l, most, refusal)
+	s.watch(d.stat)
+	return d
 }
 
 // run answers until close.

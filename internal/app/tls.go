@@ -56,6 +56,15 @@ func (c *certificate) open(ctx context.Context) error {
 	return nil
 }
 
+// ends is when the certificate that is in use ends, the zero time before the first is read.
+func (c *certificate) ends() time.Time {
+	pair := c.current.Load()
+	if pair == nil {
+		return time.Time{}
+	}
+	return pair.Leaf.NotAfter
+}
+
 // run looks at the files until close: every few seconds, and at once on SIGHUP.
 func (c *certificate) run(ctx context.Context) error {
 	hangUp := make(chan os.Signal, 1)

@@ -164,14 +164,14 @@ const (
 
 func newVoucher(n NewVoucher, campaign id.ID, now time.Time) (voucher.Voucher, error) {
 	v := voucher.Voucher{
-		ID: id.New(now), CampaignID: campaign, Code: n.Code,
+		ID: id.New(now), CampaignID: campaign, Code: code.Text(n.Code),
 		Limit: n.Limit, PerCustomer: max(n.PerCustomer, 1),
 	}
 	if n.PerCustomer < 0 {
 		return v, fault.ErrInvalidLimit.On("per_customer")
 	}
 	var err error
-	if v.Code == "" {
+	if n.Code == "" {
 		if v.Code, err = code.Generate(rand.Reader, generatedLength, true); err != nil {
 			return v, err
 		}
@@ -199,13 +199,13 @@ func precise(t time.Time) time.Time {
 	return t.UTC().Truncate(time.Microsecond)
 }
 
-// Get returns a campaign, or fault.ErrCampaignNotFound.
-func (s *Service) Get(ctx context.Context, campaign id.ID) (*voucher.Campaign, error) {
+// Get returns a campaign, with the moment of the store's clock by which it is to be judged, or fault.ErrCampaignNotFound.
+func (s *Service) Get(ctx context.Context, campaign id.ID) (*voucher.Campaign, time.Time, error) {
 	return s.store.Campaign(ctx, campaign)
 }
 
-// List returns a page of campaigns, newest first, and whether there is more.
-func (s *Service) List(ctx context.Context, p Page) ([]voucher.Campaign, bool, error) {
+// List returns a page of campaigns, newest first, whether there is more, and the moment by which they are to be judged.
+func (s *Service) List(ctx context.Context, p Page) (cs []voucher.Campaign, more bool, now time.Time, err error) {
 	return s.store.ListCampaigns(ctx, p)
 }
 
@@ -226,12 +226,14 @@ func (s *Service) Amend(ctx context.Context, campaign id.ID, p voucher.CampaignP
 }
 
 // Voucher returns a voucher with its campaign, or fault.ErrVoucherNotFound.
-func (s *Service) Voucher(ctx context.Context, v id.ID) (Listing, error) {
-	return s.store.Voucher(ctx, v)
+func (s *Service) Voucher(ctx context.Context, v id.ID) (Found, error) {
+	l, now, err := s.store.Voucher(ctx, v)
+	return Found{Listing: l, Now: now}, err
 }
 
-// ListVouchers returns a page of vouchers, newest first: of one campaign, or of all where it is zero.
-func (s *Service) ListVouchers(ctx context.Context, campaign id.ID, p Page) ([]Listing, bool, error) {
+// ListVouchers returns a page of vouchers, newest first, with the moment by which they are to be judged: of one campaign, or
+// of all where it is zero.
+func (s *Service) ListVouchers(ctx context.Context, campaign id.ID, p Page) (ls []Listing, more bool, now time.Time, err error) {
 	return s.store.ListVouchers(ctx, store.VoucherFilter{Campaign: campaign}, p)
 }
 

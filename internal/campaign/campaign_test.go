@@ -57,6 +57,13 @@ func TestCreate(t *testing.T) {
 	if err != nil || found.Voucher.ID != made.Voucher.ID {
 		t.Errorf("by its code: %+v, %v", found.Voucher, err)
 	}
+	copied, err := s.CreateVoucher(t.Context(), made.Campaign.ID, campaign.NewVoucher{Code: "\u202aمی\u200cخواهم\u202c"}, "", access.By{})
+	if err != nil || copied.Voucher.Code != "می\u200cخواهم" {
+		t.Errorf("a code that was copied is kept as %q, %v", copied.Voucher.Code, err)
+	}
+	if _, err := s.CreateVoucher(t.Context(), made.Campaign.ID, campaign.NewVoucher{Code: "\u200e\ufeff"}, "", access.By{}); !errors.Is(err, fault.ErrInvalidCode) {
+		t.Errorf("a code of marks alone: %v", err)
+	}
 	if _, err := s.ByCode(t.Context(), "other"); !errors.Is(err, fault.ErrVoucherNotFound) {
 		t.Errorf("an unknown code: %v", err)
 	}

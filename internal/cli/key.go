@@ -20,6 +20,7 @@ type keyCmd struct {
 	Create keyCreateCmd `cmd:"" help:"Make a key, and show its secret this once."`
 	List   keyListCmd   `cmd:"" help:"List the keys, the newest first."`
 	Show   keyShowCmd   `cmd:"" help:"Show one key."`
+	Amend  keyAmendCmd  `cmd:"" help:"Change a key's name, its end or its limits."`
 	Rotate keyRotateCmd `cmd:"" help:"Replace a key by one with another secret."`
 	Revoke keyRevokeCmd `cmd:"" help:"End a key, for ever and everywhere."`
 }

@@ -129,6 +129,7 @@ type keyRotateCmd struct {
 	Overlap    time.Duration `name:"overlap" default:"24h" placeholder:"DURATION" help:"For how long the old key goes on, up to 720h (${default})."`
 	ExpiresAt  *time.Time    `name:"expires-at" placeholder:"TIME" help:"The new key is good until then; it must be said where the old key expires."`
 	Never      bool          `name:"never-expires" help:"The new key is good for ever, instead of --expires-at."`
+	Force      bool          `name:"force" help:"Even where no key with the scope admin would last, as the new one ends soon."`
 	SecretFile string        `name:"secret-file" placeholder:"PATH" help:"New file to write the secret to, which nobody else may read, instead of showing it."`
 }
 
@@ -153,7 +154,7 @@ func (k *keyRotateCmd) Run(c *command) error {
 		return err
 	}
 	seconds := int64(k.Overlap / time.Second)
-	r := client.Rotation{OverlapSeconds: &seconds}
+	r := client.Rotation{OverlapSeconds: &seconds, Force: k.Force}
 	switch {
 	case k.Never:
 		r.ExpiresAt = client.Remove[time.Time]()
@@ -175,7 +176,7 @@ type keyRevokeCmd struct {
 	remote `embed:""`
 
 	ID    string `arg:"" name:"id" help:"The key's id, as in key_…; not its secret."`
-	Force bool   `name:"force" help:"Even the last usable key with the scope admin."`
+	Force bool   `name:"force" help:"Even where no key with the scope admin would last."`
 }
 
 // Help is the long help.

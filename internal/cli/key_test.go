@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"scrip/client"
 )
@@ -79,12 +80,59 @@ func TestKeys(t *testing.T) {
 	}
 }
 
+// A key is amended in what is said, and in nothing else.
+func TestAmendKey(t *testing.T) {
+	t.Parallel()
+	url := server(t)
+	ask := func(args ...string) ran { return run(t, "", append(args, "--url", url)...) }
+	made := decode[client.MadeKey](t, ask("key", "create", "--name", "till 4", "--scopes", "redeem", "--rate", "50", "--burst", "100",
+		"--expires-at", "2099-01-01T00:00:00Z", "--json").stdout)
+	got := ask("key", "amend", made.ID, "--name", "till 5", "--rate", "7")
+	for _, part := range []string{"till 5", "7 a second", "2099-01-01T00:00:00Z", made.ID} {
+		if got.code != 0 || !strings.Contains(got.stdout, part) {
+			t.Errorf("no %q in %+v", part, got)
+		}
+	}
+	got = ask("key", "amend", made.ID, "--default-rate", "--never-expires", "--json")
+	if k := decode[client.Key](t, got.stdout); got.code != 0 || k.RatePerSecond != nil || k.ExpiresAt != nil || *k.Burst != 100 || k.Name != "till 5" {
+		t.Errorf("%+v", got)
+	}
+	got = ask("key", "amend", made.ID, "--default-burst", "--expires-at", "2098-01-01T00:00:00Z", "--json")
+	if k := decode[client.Key](t, got.stdout); got.code != 0 || k.Burst != nil || k.ExpiresAt == nil {
+		t.Errorf("%+v", got)
+	}
+	for want, args := range map[string][]string{
+		"say what to change": {made.ID},
+		"either --rate":      {made.ID, "--rate", "5", "--default-rate"},
+		"either --burst":     {made.ID, "--burst", "5", "--default-burst"},
+		"either --expires":   {made.ID, "--expires-at", "2099-01-01T00:00:00Z", "--never-expires"},
+		"invalid_request":    {made.ID, "--name", ""},
+		"invalid_limit":      {made.ID, "--rate", "0"},
+		"name the key by":    {made.Secret, "--name", "x"},
+	} {
+		if got := ask(append([]string{"key", "amend"}, args...)...); got.code != 2 || !strings.Contains(got.stderr, want) || strings.Contains(got.stderr, made.Secret) {
+			t.Errorf("%s: %+v", want, got)
+		}
+	}
+	if got := ask("key", "amend", "key_01h455vb4pex5vsknk084sn02w", "--name", "x"); got.code != 1 || !strings.Contains(got.stderr, "key_not_found") {
+		t.Errorf("%+v", got)
+	}
+}
+
 // The last key that can make another goes only by force.
 func TestLastAdminKey(t *testing.T) {
 	t.Parallel()
 	url := server(t)
 	admin := decode[client.MadeKey](t, run(t, "", "key", "create", "--name", "a", "--scopes", "admin", "--json", "--url", url).stdout)
 	if got := run(t, "", "key", "revoke", admin.ID, "--url", url); got.code != 1 || !strings.Contains(got.stderr, "last_admin_key") {
+		t.Errorf("%+v", got)
+	}
+	soon := time.Now().Add(time.Hour).UTC().Format(time.RFC3339)
+	rotate := []string{"key", "rotate", admin.ID, "--expires-at", soon, "--url", url}
+	if got := run(t, "", rotate...); got.code != 1 || !strings.Contains(got.stderr, "last_admin_key") {
+		t.Errorf("%+v", got)
+	}
+	if got := run(t, "", append(rotate, "--force")...); got.code != 0 {
 		t.Errorf("%+v", got)
 	}
 	if got := run(t, "", "key", "revoke", admin.ID, "--force", "--url", url); got.code != 0 {

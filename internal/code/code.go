@@ -24,7 +24,8 @@ const (
 )
 
 // Normalise maps what a person typed to the key of the code: without white space around it and
-// separators in it (space, tab, '-', '_', '.', U+200C, U+00A0), in capitals, with Persian, Arabic and
+// separators in it (space, tab, '-', '_', '.', U+00A0) and without the invisible marks that come with
+// what is copied from a phone or a page (see visible), in capitals, with Persian, Arabic and
 // full-width digits as ASCII, Arabic ye (dotted or not) and kaf as Persian, and Crockford's look-alikes
 // O as 0, I and L as 1. So "salam", "SALAM" and "sa-Iam" are one key. Letters and digits of any script
 // stay, after NFKC; anything else, more than 64 characters, more than 256 bytes of input, or nothing at
@@ -71,6 +72,7 @@ func normaliseUnicode(s string) (string, error) {
 	if !utf8.ValidString(s) {
 		return "", fault.ErrInvalidCode
 	}
+	s = strings.TrimSpace(strings.Map(visible, s)) // first of all, so that they part no letter from its accent
 	for range passMax {
 		folded, ok := fold(norm.NFKC.String(s))
 		if !ok {
@@ -85,6 +87,28 @@ func normaliseUnicode(s string) (string, error) {
 		s = folded
 	}
 	return "", fault.ErrInvalidCode
+}
+
+// Text is a code as it is kept for people to read: as it was typed, but without marks of the direction of text and byte
+// order marks, which would turn what stands around it. Joiners stay, as Persian is written with them.
+func Text(s string) string {
+	return strings.Map(func(r rune) rune {
+		if r == '\u200c' || r == '\u200d' {
+			return r
+		}
+		return visible(r)
+	}, s)
+}
+
+// visible is r, and -1 for a mark that nobody sees: of the direction of text (Unicode's Bidi_Control), a joiner of no
+// width, or a byte order mark. None is a letter or a digit, and NFKC makes none, so that none is in a key.
+func visible(r rune) rune {
+	switch {
+	case '\u202a' <= r && r <= '\u202e', '\u2066' <= r && r <= '\u2069', '\u200c' <= r && r <= '\u200f', r == '\u061c', r == '\ufeff':
+		return -1
+	default:
+		return r
+	}
 }
 
 // fold applies foldRune to every character, and reports false at the first that is refused.
@@ -108,7 +132,7 @@ func foldRune(r rune) rune {
 	switch {
 	case r < utf8.RuneSelf:
 		return foldASCII(r)
-	case r == '\u200c' || r == '\u00a0':
+	case r == '\u00a0':
 		return drop
 	case '۰' <= r && r <= '۹':
 		return r - '۰' + '0'

@@ -25,6 +25,11 @@ func TestNormalise(t *testing.T) {
 		{"separators", "\t sa-l_a.m \r\n", "SA1AM"},
 		{"separators at the ends", "--salam..", "SA1AM"},
 		{"ZWNJ and no-break space", "sa\u200cla\u00a0m", "SA1AM"},
+		{"marks of direction around", "\u200f\u202asalam\u202c\u2069", "SA1AM"},
+		{"marks of direction within", "sa\u200e\u202d\u202e-la\u061cm\u2066\u2067\u2068", "SA1AM"},
+		{"marks before white space", "\u200e\r\nsalam\n\ufeff", "SA1AM"},
+		{"joiners of no width", "sa\u200dla\u200cm", "SA1AM"},
+		{"an accent behind a mark", "cafe\u200e\u0301", "CAFÉ"},
 		{"ideographic space around", "\u3000salam\u2028", "SA1AM"},
 		{"wide space within", "sa\u3000lam", "SA1AM"},
 		{"ASCII digits", "0123456789", "0123456789"},
@@ -60,6 +65,17 @@ func TestNormalise(t *testing.T) {
 	}
 }
 
+func TestText(t *testing.T) {
+	t.Parallel()
+	for in, want := range map[string]string{
+		"Salam": "Salam", "\u202aSa-lam\u202c\ufeff": "Sa-lam", "می\u200cخواهم\u200f": "می\u200cخواهم", "\u200e": "",
+	} {
+		if got := code.Text(in); got != want {
+			t.Errorf("Text(%q) = %q, want %q", in, got, want)
+		}
+	}
+}
+
 func TestNormaliseRefuses(t *testing.T) {
 	t.Parallel()
 	for name, in := range map[string]string{
@@ -84,8 +100,9 @@ func TestNormaliseRefuses(t *testing.T) {
 		"emoji":                      "salam🎉",
 		"a lone mark":                "\u0301",
 		"a mark that stays":          "x\u0301",
-		"zero-width joiner":          "sa\u200dlam",
-		"right-to-left mark":         "\u200fsalam",
+		"marks alone":                "\u200f\u200d\ufeff",
+		"zero-width space":           "sa\u200blam",
+		"soft hyphen":                "sa\u00adlam",
 		"replacement character":      "sa\ufffdlam",
 		"private use":                "\ue000",
 		"unassigned":                 "\U000e0080",

@@ -18,7 +18,7 @@ import (
 // characters one makes it valid.
 func FuzzCode(f *testing.F) {
 	for _, s := range []string{
-		"salam", "K7M2PQ4", "۱۲-٣ｘ", "كيك", "ﷺ", "\u1112-\u1161-\u11ab", "e\u0301", "\xffسلام\x00", "İıſ", "ǅ", strings.Repeat("𐎠", 65),
+		"salam", "K7M2PQ4", "۱۲-٣ｘ", "كيك", "ﷺ", "\u1112-\u1161-\u11ab", "e\u0301", "\xffسلام\x00", "İıſ", "\u202asa\u200dlam\u202c", "e\u200f\u0301", "ǅ", strings.Repeat("𐎠", 65),
 	} {
 		f.Add(s)
 	}
@@ -37,6 +37,12 @@ func FuzzCode(f *testing.F) {
 				t.Fatalf("Normalise(%q) = %q, %v; want %q", spaced, got, err, key)
 			}
 		}
+		// Nor do invisible marks, between any two characters.
+		if marked := "\u202a" + strings.Join(strings.Split(key, ""), "\u200e") + "\u202c"; len(marked) <= 256 {
+			if got, err := code.Normalise(marked); err != nil || got != key {
+				t.Fatalf("Normalise(%q) = %q, %v; want %q", marked, got, err, key)
+			}
+		}
 		// Nor does the case of ASCII letters.
 		if got, err := code.Normalise(strings.Map(lowerASCII, key)); err != nil || got != key {
 			t.Fatalf("in lower case %q becomes %q, %v", key, got, err)
@@ -53,11 +59,19 @@ func checkPlainly(t *testing.T, s string) {
 	}
 }
 
+// marks are dropped wherever they stand.
+const marks = "\u200c\u200d\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\u061c\ufeff"
+
 func plainKey(s string) (string, bool) {
 	if len(s) > 256 || !utf8.ValidString(s) {
 		return "", false
 	}
-	key := strings.TrimSpace(s)
+	key := strings.TrimSpace(strings.Map(func(r rune) rune {
+		if strings.ContainsRune(marks, r) {
+			return -1
+		}
+		return r
+	}, s))
 	for before := "\xff"; key != before; {
 		before, key = key, plainFold(norm.NFKC.String(key))
 	}
@@ -70,7 +84,7 @@ func plainKey(s string) (string, bool) {
 // plainFold leaves utf8.RuneError for what can't stand in a code.
 func plainFold(s string) string {
 	return strings.Map(func(r rune) rune {
-		if strings.ContainsRune(" \t-_.\u200c\u00a0", r) {
+		if strings.ContainsRune(" \t-_.\u00a0", r) {
 			return -1
 		}
 		for _, digits := range []string{"۰۱۲۳۴۵۶۷۸۹", "٠١٢٣٤٥٦٧٨٩"} {

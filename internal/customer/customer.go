@@ -23,15 +23,17 @@ const (
 	iranian       = 12   // digits of an Iranian mobile with its country code: 98 9xx xxx xxxx
 )
 
-// Normalise returns the normal form of a customer: Persian and Arabic digits as ASCII and no white
-// space around it. A phone number, however it is separated by space, '-', '.', '(', ')', U+200C and
-// U+00A0, becomes "+" and its digits; these are phone numbers:
+// Normalise returns the normal form of a customer: Persian and Arabic digits as ASCII, and no white
+// space and no invisible marks around it. A phone number, however it is separated by space, '-', '.',
+// '(', ')', U+00A0 and invisible marks, becomes "+" and its digits; these are phone numbers:
 //
 //   - 09xxxxxxxxx, 989xxxxxxxxx, +989xxxxxxxxx and 00989xxxxxxxxx, an Iranian mobile, and with "+" or
 //     "00" also 9809xxxxxxxxx, where the trunk's zero was left in;
 //   - "+" or "00" before 8 to 15 digits that don't begin with zero (E.164).
 //
-// Everything else stays as it stands. fault.ErrInvalidCustomer is what has no character or more than
+// Invisible marks come with what is copied from a phone or a page: those of the direction of text, and
+// joiners of no width (see invisible). Everything else stays as it stands: within a name such a mark is
+// refused, as to drop it could make one customer of two. fault.ErrInvalidCustomer is what has no character or more than
 // 128, is not UTF-8, or has a character that can't be printed.
 func Normalise(s string) (string, error) {
 	if len(s) > inputMax {
@@ -41,7 +43,7 @@ func Normalise(s string) (string, error) {
 	if !ok {
 		return "", fault.ErrInvalidCustomer
 	}
-	s = strings.TrimSpace(s)
+	s = trim(s, ascii)
 	if number, ok := phone(s); ok {
 		return number, nil
 	}
@@ -49,6 +51,25 @@ func Normalise(s string) (string, error) {
 		return "", fault.ErrInvalidCustomer
 	}
 	return s, nil
+}
+
+// invisible reports whether r is a mark that nobody sees: of the direction of text (Unicode's Bidi_Control), a joiner of
+// no width, or a byte order mark. None can be printed, so that none is in what was ever stored.
+func invisible(r rune) bool {
+	switch {
+	case '\u202a' <= r && r <= '\u202e', '\u2066' <= r && r <= '\u2069', '\u200c' <= r && r <= '\u200f', r == '\u061c', r == '\ufeff':
+		return true
+	default:
+		return false
+	}
+}
+
+// trim cuts white space and invisible marks off both ends.
+func trim(s string, ascii bool) string {
+	if ascii {
+		return strings.TrimSpace(s)
+	}
+	return strings.TrimFunc(s, func(r rune) bool { return unicode.IsSpace(r) || invisible(r) })
 }
 
 // foldDigits maps Persian and Arabic digits to ASCII. It reports whether s is ASCII, and false for ok
@@ -87,7 +108,7 @@ func phone(s string) (string, bool) {
 			buf[n] = byte(r)
 		case r == '+' && n == 0 && !plus:
 			plus = true
-		case r == ' ' || r == '-' || r == '.' || r == '(' || r == ')' || r == '\u200c' || r == '\u00a0':
+		case r == ' ' || r == '-' || r == '.' || r == '(' || r == ')' || r == '\u00a0' || invisible(r):
 		default:
 			return "", false
 		}

@@ -20,6 +20,7 @@ func TestOneMobileIsOneCustomer(t *testing.T) {
 		"+98 912 123 4567", "+98-912-123-4567", "(+98) 912 1234567", "(0912) 123-4567", "0912.123.4567", " 09121234567\r\n",
 		"0912 123 45 67", "+ 98 9121234567", "0098 (912) 1234567", "+98 (0)912 123 4567", "+9809121234567", "00980912 1234567",
 		"۰۹۱۲۱۲۳۴۵۶۷", "٠٩١٢١٢٣٤٥٦٧", "+۹۸۹۱۲۱۲۳۴۵۶۷", "۰۹12-١٢٣-4567", "۰۹۱۲\u200c۱۲۳\u00a0۴۵۶۷", "\u00a009121234567",
+		"\u200e09121234567", "\u202a+98 912 123 4567\u202c", "\u2066\u200f0912\u200e123\u200d4567\u2069 ", "\ufeff09121234567\u061c", "\u202b \u202e\u202d0\u2067۹۱۲\u2068 123 4567",
 	} {
 		if got, err := customer.Normalise(in); err != nil || got != mobile {
 			t.Errorf("Normalise(%q) = %q, %v; want %s", in, got, err, mobile)
@@ -61,6 +62,8 @@ func TestNormalise(t *testing.T) {
 		{"a Persian name", "سارا احمدی ۲", "سارا احمدی 2"},
 		{"an emoji", "🎉", "🎉"},
 		{"one character", "x", "x"},
+		{"marks around a name", "\u200fSara\u200e \u202c", "Sara"},
+		{"marks around what is no number", "\u202a093648644710\u202c", "093648644710"},
 		{"digits", "42", "42"},
 		{"128 characters", strings.Repeat("س", 128), strings.Repeat("س", 128)},
 		{"128 of four bytes", strings.Repeat("𐎠", 128), strings.Repeat("𐎠", 128)},
@@ -91,7 +94,9 @@ func TestNormaliseRefuses(t *testing.T) {
 		"a C1 control":          "sara\u0085x",
 		"no-break space":        "sara\u00a0ahmadi",
 		"ZWNJ alone":            "\u200c",
-		"right-to-left mark":    "\u200f09121234567",
+		"marks alone":           "\u200f \u200e\ufeff",
+		"a joiner in a name":    "علی\u200cرضا",
+		"a mark in no number":   "0936\u200e48644710",
 		"right-to-left over":    "sara\u202eidamha",
 		"line separator":        "sara\u2028ahmadi",
 		"private use":           "\ue000",

@@ -14,7 +14,7 @@ import (
 // normal form, and is the same with Persian digits; its mask shows no more than it may.
 func FuzzCustomer(f *testing.F) {
 	for _, s := range []string{
-		mobile, "0098(0)9121234567", "۰۹۱۲۱۲۳۴۵۶۷", "+00989121234567", "00 00 98", "(((", "+\u200c9", " x\u00a0", "\xff", "00" + mobile, "\xffسلام\x00",
+		mobile, "0098(0)9121234567", "۰۹۱۲۱۲۳۴۵۶۷", "+00989121234567", "00 00 98", "(((", "+\u200c9", "\u202a0912\u200e123\u200d4567\u202c", "x\u200dy\u2069", " x\u00a0", "\xff", "00" + mobile, "\xffسلام\x00",
 	} {
 		f.Add(s)
 	}
@@ -42,7 +42,7 @@ func FuzzCustomer(f *testing.F) {
 }
 
 var (
-	separators = regexp.MustCompile(`[ \-.()\x{200c}\x{a0}]`)
+	separators = regexp.MustCompile(`[ \-.()\x{a0}\x{200c}-\x{200f}\x{202a}-\x{202e}\x{2066}-\x{2069}\x{61c}\x{feff}]`)
 	national   = regexp.MustCompile(`^0(9\d{9})$`)
 	trunk      = regexp.MustCompile(`^(?:\+|00)980(9\d{9})$`)
 	country    = regexp.MustCompile(`^98(9\d{9})$`)
@@ -59,7 +59,9 @@ func plainNormal(s string) (string, bool) {
 			s = strings.ReplaceAll(s, string(r), string(rune('0'+i)))
 		}
 	}
-	s = strings.TrimSpace(s)
+	s = strings.TrimFunc(s, func(r rune) bool {
+		return unicode.IsSpace(r) || unicode.Is(unicode.Bidi_Control, r) || strings.ContainsRune("\u200c\u200d\ufeff", r)
+	})
 	bare := separators.ReplaceAllString(s, "")
 	for _, iranian := range []*regexp.Regexp{national, trunk, country} {
 		if part := iranian.FindStringSubmatch(bare); part != nil {

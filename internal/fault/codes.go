@@ -54,7 +54,7 @@ var (
 	ErrUnknownHost  = &Error{Kind: Forbidden, Code: "unknown_host", Message: "This server is not asked by that name. Ask it by its address or as localhost, or start it with --allowed-hosts and the name."}
 	ErrKeyNotFound  = &Error{Kind: NotFound, Code: "key_not_found", Message: "There is no such key."}
 	ErrKeyRevoked   = &Error{Kind: Conflict, Code: "key_revoked", Message: "This key is revoked, which is for ever; make a new one."}
-	ErrLastAdminKey = &Error{Kind: Conflict, Code: "last_admin_key", Message: "This is the last usable key with the scope admin; without it keys can be made at the database alone. Make another first, or say force."}
+	ErrLastAdminKey = &Error{Kind: Conflict, Code: "last_admin_key", Message: "No other key with the scope admin lasts; without one, keys can be made at the database alone. Make another first, or say force."}
 
 	ErrRateLimited   = &Error{Kind: Limited, Code: "rate_limited", Message: "Too many requests; the RateLimit header says of what. Nothing was done; ask again after the time in Retry-After.", Retry: 1e9}
 	ErrTooManyMisses = &Error{Kind: Limited, Code: "too_many_misses", Message: "Too many codes were tried that can't be redeemed. This one was not looked at; check it, and ask again after the time in Retry-After.", Retry: 1e9}

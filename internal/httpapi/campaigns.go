@@ -39,11 +39,10 @@ func (s *server) listCampaigns(x *exchange) error {
 	}
 	ctx, cancel := x.reading()
 	defer cancel()
-	cs, more, err := s.svc.Campaigns.List(ctx, page)
+	cs, more, now, err := s.svc.Campaigns.List(ctx, page)
 	if err != nil {
 		return err
 	}
-	now := s.cfg.Clock()
 	x.out = appendList(x.out, cs, more, func(dst []byte, c *voucher.Campaign) []byte {
 		return appendCampaign(dst, c, nil, now)
 	})
@@ -51,31 +50,31 @@ func (s *server) listCampaigns(x *exchange) error {
 }
 
 func (s *server) getCampaign(x *exchange) error {
-	c, err := s.findCampaign(x)
+	c, now, err := s.findCampaign(x)
 	if err != nil {
 		return err
 	}
-	x.out = appendCampaign(x.out, c, nil, s.cfg.Clock())
+	x.out = appendCampaign(x.out, c, nil, now)
 	return nil
 }
 
 func (s *server) summarise(x *exchange) error {
-	c, err := s.findCampaign(x)
+	c, now, err := s.findCampaign(x)
 	if err != nil {
 		return err
 	}
-	x.out = appendSummary(x.out, c, s.cfg.Clock())
+	x.out = appendSummary(x.out, c, now)
 	return nil
 }
 
-// findCampaign reads the campaign that the path names.
-func (s *server) findCampaign(x *exchange) (*voucher.Campaign, error) {
+// findCampaign reads the campaign that the path names, with the moment by which it is to be judged.
+func (s *server) findCampaign(x *exchange) (*voucher.Campaign, time.Time, error) {
 	if _, err := x.query(); err != nil {
-		return nil, err
+		return nil, time.Time{}, err
 	}
 	of, err := x.pathID("campaign", id.Campaign)
 	if err != nil {
-		return nil, err
+		return nil, time.Time{}, err
 	}
 	ctx, cancel := x.reading()
 	defer cancel()
@@ -145,14 +144,6 @@ func (s *server) amendCampaign(x *exchange, of id.ID, patch voucher.CampaignPatc
 	if err != nil {
 		return err
 	}
-	x.out = appendCampaign(x.out, c, nil, latest(s.cfg.Clock(), c.UpdatedAt))
+	x.out = appendCampaign(x.out, c, nil, c.UpdatedAt)
 	return nil
-}
-
-// latest keeps a status from being judged before the change that it reports.
-func latest(a, b time.Time) time.Time {
-	if a.Before(b) {
-		return b
-	}
-	return a
 }

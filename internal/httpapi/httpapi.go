@@ -71,8 +71,6 @@ type Config struct {
 	Degraded func() []string
 	// Version is shown by /healthz and /readyz.
 	Version string
-	// Clock tells the time by which a campaign's or a voucher's status is shown; nil is time.Now.
-	Clock func() time.Time
 }
 
 // DefaultMissStep is longer than a store near by takes for a refusal, and too short for a person to notice.
@@ -121,9 +119,6 @@ func New(cfg Config, svc Services) http.Handler {
 	}
 	if cfg.Log == nil {
 		cfg.Log = slog.Default()
-	}
-	if cfg.Clock == nil {
-		cfg.Clock = time.Now
 	}
 	s := &server{
 		cfg: cfg.settled(), svc: svc, mux: http.NewServeMux(),

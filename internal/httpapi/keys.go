@@ -55,7 +55,7 @@ func (s *server) createKey(x *exchange) error {
 		return err
 	}
 	x.status = http.StatusCreated
-	x.out = appendMadeKey(x.out, &made, latest(s.cfg.Clock(), made.Key.CreatedAt))
+	x.out = appendMadeKey(x.out, &made, made.Key.CreatedAt)
 	return nil
 }
 
@@ -70,7 +70,7 @@ func (s *server) listKeys(x *exchange) error {
 	if err != nil {
 		return err
 	}
-	now := s.cfg.Clock()
+	now := s.svc.Keys.Now()
 	x.out = appendList(x.out, ks, more, func(dst []byte, k *access.Key) []byte { return appendKey(dst, k, now) })
 	return nil
 }
@@ -89,7 +89,7 @@ func (s *server) getKey(x *exchange) error {
 	if err != nil {
 		return err
 	}
-	x.out = appendKey(x.out, &k, s.cfg.Clock())
+	x.out = appendKey(x.out, &k, s.svc.Keys.Now())
 	return nil
 }
 
@@ -98,10 +98,11 @@ type keyPatch struct {
 	ExpiresAt     instant          `json:"expires_at"`
 	RatePerSecond number           `json:"rate_per_second"`
 	Burst         number           `json:"burst"`
+	Force         bool             `json:"force"`
 }
 
 func (r *keyPatch) patch() (access.KeyPatch, error) {
-	p := access.KeyPatch{Name: r.Name.pointer(), ExpiresAt: r.ExpiresAt.pointer()}
+	p := access.KeyPatch{Name: r.Name.pointer(), ExpiresAt: r.ExpiresAt.pointer(), Force: r.Force}
 	if err := notNull(r.Name.null, "name"); err != nil {
 		return p, err
 	}
@@ -139,13 +140,14 @@ func (s *server) patchKey(x *exchange) error {
 	if err != nil {
 		return err
 	}
-	x.out = appendKey(x.out, &k, s.cfg.Clock())
+	x.out = appendKey(x.out, &k, s.svc.Keys.Now())
 	return nil
 }
 
 type rotateRequest struct {
 	Overlap   *int64  `json:"overlap_seconds"`
 	ExpiresAt instant `json:"expires_at"`
+	Force     bool    `json:"force"`
 }
 
 func (s *server) rotateKey(x *exchange) error {
@@ -157,7 +159,7 @@ func (s *server) rotateKey(x *exchange) error {
 	if err := x.decodeOptional(&req); err != nil {
 		return err
 	}
-	r := keyring.Rotation{Overlap: keyring.DefaultOverlap, ExpiresAt: req.ExpiresAt.pointer()}
+	r := keyring.Rotation{Overlap: keyring.DefaultOverlap, ExpiresAt: req.ExpiresAt.pointer(), Force: req.Force}
 	if req.Overlap != nil {
 		if *req.Overlap < 0 || *req.Overlap > int64(keyring.OverlapMax/time.Second) {
 			return fault.ErrInvalidRequest.Says("An overlap is 0 to 2,592,000 seconds, which are 30 days.").On("overlap_seconds")
@@ -169,7 +171,7 @@ func (s *server) rotateKey(x *exchange) error {
 		return err
 	}
 	x.status = http.StatusCreated
-	x.out = appendMadeKey(x.out, &made, latest(s.cfg.Clock(), made.Key.CreatedAt))
+	x.out = appendMadeKey(x.out, &made, made.Key.CreatedAt)
 	return nil
 }
 
@@ -190,7 +192,7 @@ func (s *server) revokeKey(x *exchange) error {
 	if err != nil {
 		return err
 	}
-	x.out = appendKey(x.out, &k, s.cfg.Clock())
+	x.out = appendKey(x.out, &k, s.svc.Keys.Now())
 	return nil
 }
 

@@ -53,6 +53,19 @@ func TestSDKAdministersKeys(t *testing.T) {
 			t.Errorf("%+v", k)
 		}
 	}
+	admin := must[*client.List[client.Key]](t)(c.Keys(ctx, client.Page{})).Data[3]
+	soon := client.KeyChange{ExpiresAt: client.Set(dawn.Add(time.Hour))}
+	if _, err := c.UpdateKey(ctx, admin.ID, soon); client.CodeOf(err) != client.CodeLastAdminKey {
+		t.Errorf("the last admin key ends soon: %v", err)
+	}
+	if _, err := c.RotateKey(ctx, admin.ID, client.Rotation{ExpiresAt: soon.ExpiresAt}); client.CodeOf(err) != client.CodeLastAdminKey {
+		t.Errorf("the last admin key's successor ends soon: %v", err)
+	}
+	soon.Force = true
+	if k := must[*client.Key](t)(c.UpdateKey(ctx, admin.ID, soon)); k.ExpiresAt == nil {
+		t.Errorf("%+v", k)
+	}
+	must[*client.Key](t)(c.UpdateKey(ctx, admin.ID, client.KeyChange{ExpiresAt: client.Remove[time.Time]()}))
 	var names []string
 	for k, err := range c.AllKeys(ctx, client.Page{Limit: 2}) {
 		if err != nil {

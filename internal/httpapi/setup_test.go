@@ -134,7 +134,7 @@ func (b *bundle) redeemWith(s redemptionStore, change ...func(*httpapi.Config)) 
 		_ = gate.Close()
 	})
 	b.svc = httpapi.Services{Redemptions: redemptions, Wallets: wallets, Campaigns: campaigns, Keys: b.keys(), Seals: seal.New(seal.Config{}, b.store)}
-	cfg := httpapi.Config{Currency: "IRR", Log: quiet, Version: "1.2.3", Clock: b.now, Observe: observed}
+	cfg := httpapi.Config{Currency: "IRR", Log: quiet, Version: "1.2.3", Observe: observed}
 	for _, c := range change {
 		c(&cfg)
 	}

@@ -99,7 +99,7 @@ func (s *server) getVoucher(x *exchange) error {
 	if err != nil {
 		return err
 	}
-	x.out = appendVoucher(x.out, found.Campaign, found.Voucher, s.cfg.Clock())
+	x.out = appendVoucher(x.out, found.Campaign, found.Voucher, found.Now)
 	return nil
 }
 
@@ -139,7 +139,7 @@ func (s *server) listCampaignVouchers(x *exchange) error {
 	}
 	ctx, cancel := x.reading()
 	defer cancel()
-	if _, err := s.svc.Campaigns.Get(ctx, of); err != nil { // an empty list would hide a wrong id
+	if _, _, err := s.svc.Campaigns.Get(ctx, of); err != nil { // an empty list would hide a wrong id
 		return err
 	}
 	return s.pageOfVouchers(x, of, page)
@@ -148,11 +148,10 @@ func (s *server) listCampaignVouchers(x *exchange) error {
 func (s *server) pageOfVouchers(x *exchange, of id.ID, page campaign.Page) error {
 	ctx, cancel := x.reading()
 	defer cancel()
-	vs, more, err := s.svc.Campaigns.ListVouchers(ctx, of, page)
+	vs, more, now, err := s.svc.Campaigns.ListVouchers(ctx, of, page)
 	if err != nil {
 		return err
 	}
-	now := s.cfg.Clock()
 	x.out = appendList(x.out, vs, more, func(dst []byte, l *campaign.Listing) []byte {
 		return appendVoucher(dst, l.Campaign, l.Voucher, now)
 	})
@@ -230,6 +229,6 @@ func (s *server) amendVoucher(x *exchange, of id.ID, patch voucher.Patch) error 
 	if err != nil {
 		return err
 	}
-	x.out = appendVoucher(x.out, l.Campaign, l.Voucher, latest(s.cfg.Clock(), l.Voucher.UpdatedAt))
+	x.out = appendVoucher(x.out, l.Campaign, l.Voucher, l.Voucher.UpdatedAt)
 	return nil
 }

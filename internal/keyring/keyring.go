@@ -8,7 +8,6 @@ import (
 	"context"
 	"crypto/rand"
 	"io"
-	"sync"
 	"time"
 
 	"scrip/internal/access"
@@ -53,8 +52,10 @@ type Store interface {
 
 // Config says how the service works; zero members are the defaults.
 type Config struct {
-	Clock  func() time.Time // nil: time.Now
-	Random io.Reader        // nil: crypto/rand's
+	// Clock tells the time by which a key's status is shown and a new key must expire in the future: Ring.Now, which
+	// is the store's. nil is time.Now.
+	Clock  func() time.Time
+	Random io.Reader // nil: crypto/rand's
 	// Changed is called after each change of a key, so that this replica obeys at once: Ring.Refresh. Its
 	// error is no error of the change, which the ring hears of a moment later.
 	Changed func(context.Context) error
@@ -62,9 +63,8 @@ type Config struct {
 
 // Service administers keys. It is safe for concurrent use.
 type Service struct {
-	cfg      Config
-	store    Store
-	revoking sync.Mutex // two last keys don't go at once
+	cfg   Config
+	store Store
 }
 
 // New returns the service.
@@ -171,6 +171,9 @@ func (s *Service) changed(ctx context.Context) {
 	_ = s.cfg.Changed(ctx) // the ring asks again by itself
 }
 
+// Now is the time by which a key's status is to be shown.
+func (s *Service) Now() time.Time { return s.cfg.Clock() }
+
 // Get returns a key, or fault.ErrKeyNotFound.
 func (s *Service) Get(ctx context.Context, key id.ID) (access.Key, error) {
 	return s.store.Key(ctx, key)
@@ -181,7 +184,8 @@ func (s *Service) List(ctx context.Context, p Page) ([]access.Key, bool, error) 
 	return s.store.ListKeys(ctx, p)
 }
 
-// Amend changes a key's name, expiry and limits. To revoke it, call Revoke.
+// Amend changes a key's name, expiry and limits. To revoke it, call Revoke. Without p.Force, an expiry that would leave no key
+// with the scope admin for long is fault.ErrLastAdminKey.
 func (s *Service) Amend(ctx context.Context, key id.ID, p access.KeyPatch, by access.By) (access.Key, error) {
 	if p.ExpiresAt != nil {
 		t := precise(*p.ExpiresAt)
@@ -202,6 +206,7 @@ type Rotation struct {
 	// ExpiresAt is when the new key expires: the zero time for never, nil for as the old one, which must
 	// then be never.
 	ExpiresAt *time.Time
+	Force     bool // even where the last key with the scope admin then ends soon
 }
 
 // Rotate makes a key with another secret that may do what the old one may, and lets the old one expire.
@@ -228,7 +233,7 @@ func (s *Service) Rotate(ctx context.Context, old id.ID, r Rotation, giver acces
 		return Made{}, err
 	}
 	next.Replaces = old
-	made, replaced, err := s.store.RotateKey(ctx, old, next, r.Overlap, by)
+	made, replaced, err := s.store.RotateKey(ctx, old, next, store.Rotation{Overlap: r.Overlap, Force: r.Force}, by)
 	if err != nil {
 		return Made{}, err
 	}
@@ -237,45 +242,15 @@ func (s *Service) Rotate(ctx context.Context, old id.ID, r Rotation, giver acces
 }
 
 // Revoke ends a key, for ever: on this replica with the next request, on all within a second. Revoking
-// it again changes nothing. Without force, the last usable key with the scope admin stays: fault.ErrLastAdminKey.
-// That is against mistakes: two replicas that are asked at the same moment may revoke the last two.
+// it again changes nothing. Without force, the last usable key with the scope admin stays: fault.ErrLastAdminKey. The store
+// judges that, in one series over all replicas.
 func (s *Service) Revoke(ctx context.Context, key id.ID, force bool, by access.By) (access.Key, error) {
-	s.revoking.Lock()
-	defer s.revoking.Unlock()
-	if !force {
-		if err := s.spare(ctx, key); err != nil {
-			return access.Key{}, err
-		}
-	}
-	k, err := s.store.AmendKey(ctx, key, access.KeyPatch{Revoke: true}, by)
+	k, err := s.store.AmendKey(ctx, key, access.KeyPatch{Revoke: true, Force: force}, by)
 	if err != nil {
 		return access.Key{}, err
 	}
 	s.changed(ctx)
 	return k, nil
-}
-
-// spare refuses to end the last usable key that can make another.
-func (s *Service) spare(ctx context.Context, key id.ID) error {
-	usable, _, now, _, err := s.store.Ring(ctx, 0)
-	if err != nil {
-		return err
-	}
-	mine, others := false, false
-	for i := range usable {
-		if usable[i].Scopes&access.Admin == 0 || !usable[i].Usable(now) {
-			continue
-		}
-		if usable[i].ID == key {
-			mine = true
-		} else {
-			others = true
-		}
-	}
-	if mine && !others {
-		return fault.ErrLastAdminKey
-	}
-	return nil
 }
 
 // Events returns a page of the trail, newest first, and whether there is more.

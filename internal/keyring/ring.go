@@ -123,7 +123,7 @@ func (r *Ring) Authenticate(secret string) (*access.Key, bool) {
 		return nil, false
 	}
 	e := (*r.keys.Load())[hash]
-	if e == nil || !e.key.ExpiresAt.IsZero() && !e.key.Usable(r.now()) {
+	if e == nil || !e.key.ExpiresAt.IsZero() && !e.key.Usable(r.Now()) {
 		return nil, false
 	}
 	if now := r.tick.Load(); e.use.at.Load() < now { // at most one write a refresh, however many requests
@@ -138,8 +138,8 @@ func (r *Ring) Open() bool { return r.open.Load() }
 // Len is how many keys the ring holds.
 func (r *Ring) Len() int { return len(*r.keys.Load()) }
 
-// now is the store's clock, as far as we know it.
-func (r *Ring) now() time.Time {
+// Now is the store's clock, as far as we know it.
+func (r *Ring) Now() time.Time {
 	b := r.base.Load()
 	return b.store.Add(r.cfg.Clock().Sub(b.here))
 }
@@ -156,7 +156,7 @@ func (r *Ring) Refresh(ctx context.Context) error {
 		r.base.Store(&moment{store: now, here: r.cfg.Clock()})
 	}
 	if r.base.Load() != nil {
-		r.tick.Store(r.now().UnixNano())
+		r.tick.Store(r.Now().UnixNano())
 	}
 	if err != nil {
 		return fmt.Errorf("ask the store for the keys: %w", err)

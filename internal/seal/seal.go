@@ -33,9 +33,10 @@ const (
 	// MaxDefault bounds the transfers in one seal: reading and hashing them takes about a tenth of a second.
 	MaxDefault = 10_000
 
-	backoffMax  = time.Minute     // between two attempts that fail
-	publishEach = time.Minute     // between two lines in the log
-	lastMax     = 5 * time.Second // for the last seal, as the server ends
+	backoffMax  = time.Minute      // between two attempts that fail
+	publishEach = time.Minute      // between two lines in the log
+	lookEach    = 10 * time.Second // between two looks at what waits, while there is more than a seal holds: they may count millions
+	lastMax     = 5 * time.Second  // for the last seal, as the server ends
 )
 
 // Config is how to seal.
@@ -63,10 +64,11 @@ type Service struct {
 	closed      bool
 	published   int64 // the number of the seal that the log was told last
 	publishedAt time.Time
+	looked      time.Time     // when what waits was looked at last
 	failing     time.Duration // the wait after the last attempt, if that failed
 }
 
-// State is what is known of the seals, as of the last round.
+// State is what is known of the seals, as of the last round; where that is a long one, of ten seconds ago.
 type State struct {
 	Newest  *Seal // nil while there is none
 	Waiting int64 // transfers that are not sealed
@@ -94,7 +96,7 @@ func New(cfg Config, s store.Sealer) *Service {
 	return sv
 }
 
-// State is what is known of the seals, as of the last round; nothing where it does not run.
+// State is what is known of the seals; nothing where it does not run.
 func (s *Service) State() State { return *s.state.Load() }
 
 // Run seals until Close. It returns nil.
@@ -156,6 +158,11 @@ func (s *Service) round(ctx context.Context, apart time.Duration) error {
 		if !more {
 			return s.look(ctx)
 		}
+		if s.cfg.Now().Sub(s.looked) >= lookEach { // a long backlog must not look like none
+			if err := s.look(ctx); err != nil {
+				return err
+			}
+		}
 		sleep(ctx, s.cfg.Now().Sub(began))
 		if ctx.Err() != nil {
 			return nil //nolint:nilerr // it is told to end; the rest waits
@@ -165,6 +172,7 @@ func (s *Service) round(ctx context.Context, apart time.Duration) error {
 
 // look notes the newest seal, whoever made it, and what waits.
 func (s *Service) look(ctx context.Context) error {
+	s.looked = s.cfg.Now()
 	newest, err := s.store.LatestSeal(ctx)
 	if err != nil && !errors.Is(err, fault.ErrSealNotFound) {
 		return err

@@ -162,6 +162,42 @@ func TestFailuresBackOff(t *testing.T) {
 	})
 }
 
+// slow is a sealer that takes its time.
+type slow struct{ store.Sealer }
+
+func (s slow) Seal(ctx context.Context, o store.Sealing) (*store.Seal, bool, error) {
+	select {
+	case <-time.After(2 * time.Second):
+		return s.Sealer.Seal(ctx, o)
+	case <-ctx.Done():
+		return nil, false, ctx.Err()
+	}
+}
+
+// While a long backlog is sealed, what waits of it is told, and not that nothing does.
+func TestALongBacklogIsTold(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := memstore.New(memstore.Options{})
+		pay(t, s, 100)
+		service := seal.New(seal.Config{Interval: time.Second, Max: 5, Log: slog.New(slog.DiscardHandler)}, slow{s})
+		stop := run(service)
+		time.Sleep(3 * time.Second)
+		if st := service.State(); st.Waiting != 95 || st.Since.IsZero() {
+			t.Errorf("after the first seal: %+v", st)
+		}
+		time.Sleep(40 * time.Second) // a seal and a rest are four seconds
+		if st := service.State(); st.Made != 11 || st.Waiting < 45 || st.Waiting > 60 {
+			t.Errorf("on the way: %+v", st)
+		}
+		time.Sleep(2 * time.Minute)
+		if st := service.State(); st.Waiting != 0 || st.Newest.Total != 100 || !st.Since.IsZero() {
+			t.Errorf("in the end: %+v", st)
+		}
+		stop()
+	})
+}
+
 // Without an interval nothing is sealed, and seals can be read.
 func TestTurnedOff(t *testing.T) {
 	t.Parallel()

@@ -15,6 +15,12 @@ var ErrNotFirst = errors.New("store: there is a key already")
 // OverlapMax bounds the time for which a rotated key goes on beside the one that replaces it.
 const OverlapMax = 30 * 24 * time.Hour
 
+// Rotation says how a key is replaced.
+type Rotation struct {
+	Overlap time.Duration // for which the old key goes on
+	Force   bool          // even where the last key with the scope admin then ends soon
+}
+
 // Keys keeps the API keys. A key's secret is never here, only its hash. A key that was revoked or has expired stays,
 // so that the trail's ids go on naming something.
 type Keys interface {
@@ -23,12 +29,14 @@ type Keys interface {
 	// makes the first key. It does not ask Validate; its caller has. After an error that leaves its fate open, Key tells
 	// whether the id is there. The same holds for RotateKey.
 	CreateKey(ctx context.Context, k access.Key, first bool, by access.By) (access.Key, error)
-	// RotateKey stores next, which replaces old, and lets old expire after overlap (0 to OverlapMax) by the store's clock
+	// RotateKey stores next, which replaces old, and lets old expire after the overlap (0 to OverlapMax) by the store's clock
 	// unless it expires sooner, as one unit. It is fault.ErrKeyNotFound for no such key, fault.ErrKeyRevoked for one that was
-	// revoked, and fault.ErrInvalidRequest for an overlap out of its bounds. It does not ask next to validate itself.
-	RotateKey(ctx context.Context, old id.ID, next access.Key, overlap time.Duration, by access.By) (made, replaced access.Key, err error)
+	// revoked, fault.ErrInvalidRequest for an overlap out of its bounds, and fault.ErrLastAdminKey as AmendKey is. It does not
+	// ask next to validate itself.
+	RotateKey(ctx context.Context, old id.ID, next access.Key, r Rotation, by access.By) (made, replaced access.Key, err error)
 	// AmendKey changes one by access.Key.Amend and returns it changed, or fault.ErrKeyNotFound. Where that changes
-	// nothing, nothing happens, and there is no event.
+	// nothing, nothing happens, and there is no event. Unless it is forced, it is fault.ErrLastAdminKey where the last usable
+	// key with the scope admin would end by it (key_last.go); that is judged in series with all other changes of keys.
 	AmendKey(ctx context.Context, key id.ID, p access.KeyPatch, by access.By) (access.Key, error)
 	// Key returns one, or fault.ErrKeyNotFound.
 	Key(ctx context.Context, key id.ID) (access.Key, error)

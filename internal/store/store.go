@@ -90,10 +90,11 @@ type Vouchers interface {
 	// every Apply that had begun when Winners was called, so that the winners of a closure are all there.
 	// It is fault.ErrVoucherNotFound where there is none.
 	Winners(ctx context.Context, voucher id.ID, yield func(customer string) bool) (voucher.Fact, error)
-	// Voucher returns one with its campaign, or fault.ErrVoucherNotFound.
-	Voucher(ctx context.Context, voucher id.ID) (Listing, error)
-	// ListVouchers returns a page, newest first.
-	ListVouchers(ctx context.Context, f VoucherFilter, p Page) (ls []Listing, more bool, err error)
+	// Voucher returns one with its campaign, and the moment of the store's clock by which it is to be judged, as Lookup
+	// does; or fault.ErrVoucherNotFound.
+	Voucher(ctx context.Context, voucher id.ID) (l Listing, now time.Time, err error)
+	// ListVouchers returns a page, newest first, with that moment.
+	ListVouchers(ctx context.Context, f VoucherFilter, p Page) (ls []Listing, more bool, now time.Time, err error)
 }
 
 // Campaigns makes and changes campaigns and their vouchers. Each change is in series with Apply, and records its events
@@ -105,10 +106,11 @@ type Campaigns interface {
 	// under the same key is fault.ErrKeyReused. It does not ask Validate; its caller has. The vouchers of
 	// one creation belong to one campaign.
 	Create(ctx context.Context, c Creation) (made Creation, replayed bool, err error)
-	// Campaign returns one, or fault.ErrCampaignNotFound.
-	Campaign(ctx context.Context, campaign id.ID) (*voucher.Campaign, error)
-	// ListCampaigns returns a page, newest first.
-	ListCampaigns(ctx context.Context, p Page) (cs []voucher.Campaign, more bool, err error)
+	// Campaign returns one, and the moment of the store's clock by which it is to be judged, as Lookup does; or
+	// fault.ErrCampaignNotFound.
+	Campaign(ctx context.Context, campaign id.ID) (c *voucher.Campaign, now time.Time, err error)
+	// ListCampaigns returns a page, newest first, with that moment.
+	ListCampaigns(ctx context.Context, p Page) (cs []voucher.Campaign, more bool, now time.Time, err error)
 	// AmendCampaign changes one by voucher.Campaign.Amend and returns it changed.
 	AmendCampaign(ctx context.Context, campaign id.ID, p voucher.CampaignPatch, by access.By) (*voucher.Campaign, error)
 	// AmendVoucher changes one by voucher.Voucher.Amend and returns it changed, with its campaign.

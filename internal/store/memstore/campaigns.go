@@ -3,6 +3,7 @@ package memstore
 import (
 	"context"
 	"slices"
+	"time"
 
 	"scrip/internal/access"
 	"scrip/internal/fault"
@@ -66,21 +67,22 @@ func (s *Store) Create(_ context.Context, want store.Creation) (store.Creation, 
 }
 
 // Campaign returns one.
-func (s *Store) Campaign(_ context.Context, of id.ID) (*voucher.Campaign, error) {
+func (s *Store) Campaign(_ context.Context, of id.ID) (*voucher.Campaign, time.Time, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	c, known := s.campaigns[of]
 	if !known {
-		return nil, fault.ErrCampaignNotFound
+		return nil, time.Time{}, fault.ErrCampaignNotFound
 	}
-	return copied(c), nil
+	return copied(c), s.now(), nil
 }
 
 // ListCampaigns returns a page, newest first.
-func (s *Store) ListCampaigns(_ context.Context, p store.Page) ([]voucher.Campaign, bool, error) {
+func (s *Store) ListCampaigns(_ context.Context, p store.Page) (cs []voucher.Campaign, more bool, now time.Time, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return pageOf(s.campaigns, p, func(*voucher.Campaign) bool { return true })
+	cs, more, err = pageOf(s.campaigns, p, func(*voucher.Campaign) bool { return true })
+	return cs, more, s.now(), err
 }
 
 // AmendCampaign changes one and returns it changed.

@@ -43,7 +43,7 @@ func (s *Store) CreateKey(_ context.Context, k access.Key, first bool, by access
 }
 
 // RotateKey stores a key and lets the one that it replaces expire.
-func (s *Store) RotateKey(_ context.Context, old id.ID, next access.Key, overlap time.Duration, by access.By) (made, replaced access.Key, err error) {
+func (s *Store) RotateKey(_ context.Context, old id.ID, next access.Key, r store.Rotation, by access.By) (made, replaced access.Key, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.closed {
@@ -53,7 +53,7 @@ func (s *Store) RotateKey(_ context.Context, old id.ID, next access.Key, overlap
 	if !known {
 		return access.Key{}, access.Key{}, fault.ErrKeyNotFound
 	}
-	if made, replaced, err = store.RotatedKeys(*before, next, overlap, s.now()); err != nil {
+	if made, replaced, err = store.RotatedKeys(*before, next, r, s.othersEnd(old), s.now()); err != nil {
 		return access.Key{}, access.Key{}, err
 	}
 	if err := s.unlike(&made); err != nil {
@@ -81,7 +81,7 @@ func (s *Store) AmendKey(_ context.Context, of id.ID, p access.KeyPatch, by acce
 		return access.Key{}, fault.ErrKeyNotFound
 	}
 	now := s.now()
-	after, changed, err := store.AmendedKey(*before, p, now)
+	after, changed, err := store.AmendedKey(*before, p, s.othersEnd(of), now)
 	if err != nil || !changed {
 		return after, err
 	}
@@ -141,6 +141,16 @@ func (s *Store) TouchKeys(_ context.Context, used map[id.ID]time.Time) error {
 		}
 	}
 	return nil
+}
+
+// othersEnd is when the last key with the scope admin ends, but for one. The caller holds the mutex.
+func (s *Store) othersEnd(but id.ID) (last time.Time) {
+	for of, k := range s.ring.keys {
+		if end := store.AdminEnd(k); of != but && end.After(last) {
+			last = end
+		}
+	}
+	return last
 }
 
 var errTwice = errors.New("memstore: a key with this id or this secret is there already")

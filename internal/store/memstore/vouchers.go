@@ -52,28 +52,28 @@ func (s *Store) Winners(_ context.Context, of id.ID, yield func(customer string)
 }
 
 // Voucher returns one with its campaign.
-func (s *Store) Voucher(_ context.Context, of id.ID) (store.Listing, error) {
+func (s *Store) Voucher(_ context.Context, of id.ID) (store.Listing, time.Time, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	v, known := s.vouchers[of]
 	if !known {
-		return store.Listing{}, fault.ErrVoucherNotFound
+		return store.Listing{}, time.Time{}, fault.ErrVoucherNotFound
 	}
-	return s.listing(v), nil
+	return s.listing(v), s.now(), nil
 }
 
 // ListVouchers returns a page, newest first.
-func (s *Store) ListVouchers(_ context.Context, f store.VoucherFilter, p store.Page) ([]store.Listing, bool, error) {
+func (s *Store) ListVouchers(_ context.Context, f store.VoucherFilter, p store.Page) (ls []store.Listing, more bool, now time.Time, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	vs, more, err := pageOf(s.vouchers, p, func(v *voucher.Voucher) bool {
 		return (f.Campaign.IsZero() || v.CampaignID == f.Campaign) && (f.Key == "" || v.Key == f.Key)
 	})
-	listings := make([]store.Listing, 0, len(vs))
+	ls = make([]store.Listing, 0, len(vs))
 	for _, v := range vs {
-		listings = append(listings, s.listing(&v))
+		ls = append(ls, s.listing(&v))
 	}
-	return listings, more, err
+	return ls, more, s.now(), err
 }
 
 // claims is what a customer holds of a voucher and of its campaign, net of rollbacks, and the first

@@ -73,7 +73,7 @@ func (s *Store) CreateKey(ctx context.Context, k access.Key, first bool, by acce
 }
 
 // RotateKey stores a key and lets the one that it replaces expire.
-func (s *Store) RotateKey(ctx context.Context, old id.ID, next access.Key, overlap time.Duration, by access.By) (made, replaced access.Key, err error) {
+func (s *Store) RotateKey(ctx context.Context, old id.ID, next access.Key, r store.Rotation, by access.By) (made, replaced access.Key, err error) {
 	err = s.tx(ctx, func(tx pgx.Tx) error {
 		ring, err := s.lockRing(ctx, tx, old)
 		if err != nil {
@@ -82,7 +82,7 @@ func (s *Store) RotateKey(ctx context.Context, old id.ID, next access.Key, overl
 		if ring.key == nil {
 			return fault.ErrKeyNotFound
 		}
-		if made, replaced, err = store.RotatedKeys(*ring.key, next, overlap, ring.now); err != nil {
+		if made, replaced, err = store.RotatedKeys(*ring.key, next, r, ring.others, ring.now); err != nil {
 			return err
 		}
 		events, err := store.KeyRotationEvents(ring.key, &replaced, &made, by)
@@ -112,7 +112,7 @@ func (s *Store) AmendKey(ctx context.Context, key id.ID, p access.KeyPatch, by a
 			return fault.ErrKeyNotFound
 		}
 		var changed bool
-		if after, changed, err = store.AmendedKey(*ring.key, p, ring.now); err != nil || !changed {
+		if after, changed, err = store.AmendedKey(*ring.key, p, ring.others, ring.now); err != nil || !changed {
 			return err
 		}
 		events, err := store.KeyEvents(ring.key, &after, by, ring.now)
@@ -132,12 +132,17 @@ func (s *Store) AmendKey(ctx context.Context, key id.ID, p access.KeyPatch, by a
 
 // lockedRing is what stands before a change of keys.
 type lockedRing struct {
-	any bool        // there are keys
-	key *access.Key // the one asked for, nil if it is not there
-	now time.Time
+	any    bool        // there are keys
+	key    *access.Key // the one asked for, nil if it is not there
+	others time.Time   // the latest store.AdminEnd of all but that one
+	now    time.Time
 }
 
-// lockRing locks the ring and reads one key, the clock, and whether there are keys, in one round trip. Each is a
+// othersEndQuery reads when the last key with the scope admin ends, but for one; null where there is no other.
+const othersEndQuery = `SELECT max(coalesce(k.expires_at, $2)) FROM api_key k
+	WHERE k.id <> $1 AND k.revoked_at IS NULL AND k.scopes & $3 <> 0`
+
+// lockRing locks the ring and reads one key, when the others end, the clock, and whether there are keys, in one round trip. Each is a
 // statement of its own, which sees what was committed before it, also by whom the lock waited for.
 func (s *Store) lockRing(ctx context.Context, tx pgx.Tx, key id.ID) (ring lockedRing, err error) {
 	var clock time.Time
@@ -151,6 +156,8 @@ func (s *Store) lockRing(ctx context.Context, tx pgx.Tx, key id.ID) (ring locked
 		}
 		return err
 	})
+	b.Queue(othersEndQuery, [16]byte(key), store.Endless(), int32(access.Admin)).
+		QueryRow(func(row pgx.Row) error { return row.Scan((*instant)(&ring.others)) })
 	b.Queue(clockQuery).QueryRow(func(row pgx.Row) error { return row.Scan((*instant)(&clock)) })
 	if err := tx.SendBatch(ctx, b).Close(); err != nil {
 		return ring, err
@@ -195,7 +202,7 @@ func accessKeyList() list[access.Key] {
 // ListKeys returns a page, newest first.
 func (s *Store) ListKeys(ctx context.Context, p store.Page) ([]access.Key, bool, error) {
 	l := accessKeyList()
-	ks, more, err := l.byID(ctx, s, p)
+	ks, more, _, err := l.byID(ctx, s, p)
 	if err != nil {
 		return nil, false, fmt.Errorf("list keys: %w", err)
 	}

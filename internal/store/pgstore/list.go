@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 
@@ -76,19 +77,19 @@ func (l *list[T]) keyed(at string) string {
 
 func (l *list[T]) ownerArg() string { return "$" + strconv.Itoa(len(l.args)) }
 
-// page reads one page: newest first, whichever way the cursor points.
-func (l *list[T]) page(ctx context.Context, s *Store, limit int, c cursors) ([]T, bool, error) {
+// page reads one page: newest first, whichever way the cursor points. now is the moment for which it holds.
+func (l *list[T]) page(ctx context.Context, s *Store, limit int, c cursors) (items []T, more bool, now time.Time, err error) {
 	query, args := l.query(limit, c)
-	items, err := collect(ctx, s, l.scan, query, args...)
+	items, now, err = collectAt(ctx, s, l.scan, query, args...)
 	if err != nil {
-		return nil, false, err
+		return nil, false, now, err
 	}
-	more := len(items) > limit
+	more = len(items) > limit
 	items = items[:min(len(items), limit)]
 	if c.before != nil {
 		slices.Reverse(items)
 	}
-	return items, more, nil
+	return items, more, now, nil
 }
 
 // sound refuses a page that can't be.
@@ -103,17 +104,17 @@ func sound(p store.Page) error {
 }
 
 // byID reads a page of a list that is ordered by id.
-func (l *list[T]) byID(ctx context.Context, s *Store, p store.Page) ([]T, bool, error) {
+func (l *list[T]) byID(ctx context.Context, s *Store, p store.Page) (items []T, more bool, now time.Time, err error) {
 	if err := sound(p); err != nil {
-		return nil, false, err
+		return nil, false, now, err
 	}
 	after, err := l.cursor(ctx, s, p.After)
 	if err != nil {
-		return nil, false, err
+		return nil, false, now, err
 	}
 	before, err := l.cursor(ctx, s, p.Before)
 	if err != nil {
-		return nil, false, err
+		return nil, false, now, err
 	}
 	return l.page(ctx, s, p.Limit, cursors{after, before})
 }
@@ -174,7 +175,7 @@ func redemptionList(f store.RedemptionFilter) list[voucher.Redemption] {
 // ListRedemptions returns a page, newest first.
 func (s *Store) ListRedemptions(ctx context.Context, f store.RedemptionFilter, p store.Page) ([]voucher.Redemption, bool, error) {
 	l := redemptionList(f)
-	rs, more, err := l.byID(ctx, s, p)
+	rs, more, _, err := l.byID(ctx, s, p)
 	if err != nil {
 		return nil, false, fmt.Errorf("list redemptions: %w", err)
 	}
@@ -193,13 +194,13 @@ func voucherList(f store.VoucherFilter) list[store.Listing] {
 }
 
 // ListVouchers returns a page, newest first.
-func (s *Store) ListVouchers(ctx context.Context, f store.VoucherFilter, p store.Page) ([]store.Listing, bool, error) {
+func (s *Store) ListVouchers(ctx context.Context, f store.VoucherFilter, p store.Page) (ls []store.Listing, more bool, now time.Time, err error) {
 	l := voucherList(f)
-	ls, more, err := l.byID(ctx, s, p)
+	ls, more, now, err = l.byID(ctx, s, p)
 	if err != nil {
-		return nil, false, fmt.Errorf("list vouchers: %w", err)
+		return nil, false, now, fmt.Errorf("list vouchers: %w", err)
 	}
-	return ls, more, nil
+	return ls, more, now, nil
 }
 
 func campaignList() list[voucher.Campaign] {
@@ -207,13 +208,13 @@ func campaignList() list[voucher.Campaign] {
 }
 
 // ListCampaigns returns a page, newest first.
-func (s *Store) ListCampaigns(ctx context.Context, p store.Page) ([]voucher.Campaign, bool, error) {
+func (s *Store) ListCampaigns(ctx context.Context, p store.Page) (cs []voucher.Campaign, more bool, now time.Time, err error) {
 	l := campaignList()
-	cs, more, err := l.byID(ctx, s, p)
+	cs, more, now, err = l.byID(ctx, s, p)
 	if err != nil {
-		return nil, false, fmt.Errorf("list campaigns: %w", err)
+		return nil, false, now, fmt.Errorf("list campaigns: %w", err)
 	}
-	return cs, more, nil
+	return cs, more, now, nil
 }
 
 func transferList(w store.WalletRef) list[ledger.Transfer] {
@@ -245,7 +246,8 @@ func (s *Store) transactions(ctx context.Context, w store.WalletRef, p store.Pag
 		return nil, false, err
 	}
 	l := transferList(w)
-	return l.page(ctx, s, p.Limit, cursors{after, before})
+	ts, more, _, err := l.page(ctx, s, p.Limit, cursors{after, before})
+	return ts, more, err
 }
 
 // entryQuery finds the number of a ledger entry by its id: what caused the entry knows it.

@@ -41,6 +41,44 @@ func collect[T any](ctx context.Context, s *Store, scan pgx.RowToFunc[T], query 
 	return found, unavailable(ctx, err)
 }
 
+// collectAt is collect with the moment for which what was read holds: it is not later than the snapshot that was read,
+// and what is said held then may have changed since.
+func collectAt[T any](ctx context.Context, s *Store, scan pgx.RowToFunc[T], query string, args ...any) ([]T, time.Time, error) {
+	for _, a := range args {
+		if text, ok := a.(string); ok && !storable(text) {
+			return nil, s.asked(), nil
+		}
+	}
+	bounded, cancel := s.reading(ctx)
+	defer cancel()
+	asked := s.asked()
+	var began time.Time
+	var found []T
+	b := &pgx.Batch{}
+	// One pipeline is one transaction, and now() is when it began: before the next statement's snapshot.
+	b.Queue("SELECT now()").QueryRow(func(row pgx.Row) error { return row.Scan((*instant)(&began)) })
+	b.Queue(query, args...).Query(func(rows pgx.Rows) (err error) {
+		found, err = pgx.CollectRows(rows, scan)
+		return err
+	})
+	if err := unavailable(ctx, s.readers.SendBatch(bounded, b).Close()); err != nil {
+		return nil, time.Time{}, err
+	}
+	return found, s.moment(asked, began), nil
+}
+
+// oneAt is one with the moment of collectAt.
+func oneAt[T any](ctx context.Context, s *Store, missing *fault.Error, scan pgx.RowToFunc[T], query string, args ...any) (T, time.Time, error) {
+	found, now, err := collectAt(ctx, s, scan, query, args...)
+	if err == nil && len(found) == 0 {
+		err = missing
+	}
+	if err != nil {
+		return *new(T), time.Time{}, err
+	}
+	return found[0], now, nil
+}
+
 // one reads the one row of a query; without a row it is missing.
 func one[T any](ctx context.Context, s *Store, missing *fault.Error, scan pgx.RowToFunc[T], query string, args ...any) (T, error) {
 	found, err := collect(ctx, s, scan, query, args...)
@@ -108,22 +146,10 @@ func (s *Store) Wallet(ctx context.Context, customer string) ([]ledger.Balance, 
 	return bs, nil
 }
 
-// Lookup finds vouchers by the keys of their codes, all at one moment. The moment is not later than the
-// snapshot that was read: what it says held then, and may have changed since.
+// Lookup finds vouchers by the keys of their codes, all at one moment.
 func (s *Store) Lookup(ctx context.Context, keys []string) ([]store.Listing, time.Time, error) {
-	bounded, cancel := s.reading(ctx)
-	defer cancel()
-	asked := s.asked()
-	var began time.Time
-	var found []store.Listing
-	b := &pgx.Batch{}
-	// One pipeline is one transaction, and now() is when it began: before the next statement's snapshot.
-	b.Queue("SELECT now()").QueryRow(func(row pgx.Row) error { return row.Scan((*instant)(&began)) })
-	b.Queue("SELECT"+listingColumns+listingFrom+"WHERE v.code_key = ANY($1)", storables(keys)).Query(func(rows pgx.Rows) (err error) {
-		found, err = pgx.CollectRows(rows, scanListing)
-		return err
-	})
-	if err := unavailable(ctx, s.readers.SendBatch(bounded, b).Close()); err != nil {
+	found, now, err := collectAt(ctx, s, scanListing, "SELECT"+listingColumns+listingFrom+"WHERE v.code_key = ANY($1)", storables(keys))
+	if err != nil {
 		return nil, time.Time{}, fmt.Errorf("look %d codes up: %w", len(keys), err)
 	}
 	byKey := make(map[string]store.Listing, len(found))
@@ -134,7 +160,7 @@ func (s *Store) Lookup(ctx context.Context, keys []string) ([]store.Listing, tim
 	for i, key := range keys {
 		ls[i] = byKey[key]
 	}
-	return ls, s.moment(asked, began), nil
+	return ls, now, nil
 }
 
 // asked is the store's clock as a read begins: what it said last, or its own clock if it has one.
@@ -157,23 +183,23 @@ func (s *Store) moment(asked, database time.Time) time.Time {
 }
 
 // Voucher returns one with its campaign.
-func (s *Store) Voucher(ctx context.Context, v id.ID) (store.Listing, error) {
-	l, err := one(ctx, s, fault.ErrVoucherNotFound, scanListing, listingByID, [16]byte(v))
+func (s *Store) Voucher(ctx context.Context, v id.ID) (store.Listing, time.Time, error) {
+	l, now, err := oneAt(ctx, s, fault.ErrVoucherNotFound, scanListing, listingByID, [16]byte(v))
 	if err != nil {
-		return store.Listing{}, fmt.Errorf("read voucher %s: %w", v.Format(id.Voucher), err)
+		return store.Listing{}, time.Time{}, fmt.Errorf("read voucher %s: %w", v.Format(id.Voucher), err)
 	}
-	return l, nil
+	return l, now, nil
 }
 
 const listingByID = "SELECT" + listingColumns + listingFrom + "WHERE v.id = $1"
 
 // Campaign returns one.
-func (s *Store) Campaign(ctx context.Context, campaign id.ID) (*voucher.Campaign, error) {
-	c, err := one(ctx, s, fault.ErrCampaignNotFound, scanCampaign, campaignByID, [16]byte(campaign))
+func (s *Store) Campaign(ctx context.Context, campaign id.ID) (*voucher.Campaign, time.Time, error) {
+	c, now, err := oneAt(ctx, s, fault.ErrCampaignNotFound, scanCampaign, campaignByID, [16]byte(campaign))
 	if err != nil {
-		return nil, fmt.Errorf("read campaign %s: %w", campaign.Format(id.Campaign), err)
+		return nil, time.Time{}, fmt.Errorf("read campaign %s: %w", campaign.Format(id.Campaign), err)
 	}
-	return &c, nil
+	return &c, now, nil
 }
 
 const campaignByID = "SELECT" + campaignColumns + "FROM campaign c WHERE c.id = $1"

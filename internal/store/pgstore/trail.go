@@ -65,7 +65,7 @@ func eventList(f store.EventFilter) list[store.Event] {
 // ListEvents returns a page, newest first.
 func (s *Store) ListEvents(ctx context.Context, f store.EventFilter, p store.Page) ([]store.Event, bool, error) {
 	l := eventList(f)
-	es, more, err := l.byID(ctx, s, p)
+	es, more, _, err := l.byID(ctx, s, p)
 	if err != nil {
 		return nil, false, fmt.Errorf("list audit events: %w", err)
 	}

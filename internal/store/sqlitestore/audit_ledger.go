@@ -151,13 +151,19 @@ func (a *auditor) accounts() error {
 // zeroSum adds up all accounts of each currency.
 func (a *auditor) zeroSum() error {
 	sums := make(map[string]ledger.Sum)
-	// Halves of 32 bits each, so that SQLite's own sum does not overflow.
-	err := a.all("SELECT currency, sum(balance >> 32), sum(balance & 4294967295) FROM wallet GROUP BY currency", func(q *stmt) {
-		currency, high, low := q.nextText(), q.nextInt(), q.nextInt()
-		sums[currency] = ledger.Sum{Hi: high >> 32, Lo: uint64(high) << 32}.Add(low) //nolint:gosec // high * 2^32 in two's complement
-	})
+	err := a.all("SELECT DISTINCT currency FROM wallet", func(q *stmt) { sums[q.nextText()] = ledger.Sum{} })
 	if err != nil {
 		return err
+	}
+	for currency := range sums { // to group them by currency would be to sort all wallets
+		// Halves of 32 bits each, so that SQLite's own sum does not overflow.
+		q := a.stmt("SELECT sum(balance >> 32), sum(balance & 4294967295) FROM wallet WHERE currency = ?").text(currency)
+		if err := q.each(func() {
+			high, low := q.nextInt(), q.nextInt()
+			sums[currency] = ledger.Sum{Hi: high >> 32, Lo: uint64(high) << 32}.Add(low) //nolint:gosec // high * 2^32 in two's complement
+		}); err != nil {
+			return err
+		}
 	}
 	err = a.all("SELECT currency, given FROM campaign", func(q *stmt) {
 		currency := q.nextText()

@@ -2,6 +2,7 @@ package sqlitestore_test
 
 import (
 	"slices"
+	"strings"
 	"testing"
 
 	"scrip/internal/store"
@@ -56,6 +57,52 @@ func TestAuditFindsWhatIsWrong(t *testing.T) {
 			found := audit(t, path)
 			if !slices.ContainsFunc(found, func(f store.Finding) bool { return f.Check == tc.check && f.ID != "" && f.Detail != "" }) {
 				t.Errorf("want a finding of %s, got %+v", tc.check, found)
+			}
+		})
+	}
+}
+
+// An audit's memory does not grow with the file: what SQLite sorts, or keeps to look things up in, it keeps in memory.
+func TestAuditSortsNothing(t *testing.T) {
+	t.Parallel()
+	_, path := redeemed(t, 5)
+	plans, err := sqlitestore.AuditPlans(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(plans) < 30 {
+		t.Errorf("only %d queries", len(plans))
+	}
+	for query, plan := range plans {
+		if query == "SELECT DISTINCT currency FROM wallet" {
+			continue // there are few
+		}
+		for _, kept := range []string{"TEMP B-TREE", "MATERIALIZE", "AUTOMATIC"} {
+			if strings.Contains(plan, kept) {
+				t.Errorf("%s in the plan of\n%s\n%s", kept, query, plan)
+			}
+		}
+	}
+}
+
+// Ranks are held to each other voucher by voucher, however many there are and whatever they say.
+func TestAuditOfRanks(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct{ tamper, says string }{
+		"twice, far away":   {"UPDATE redemption SET rank = 130 WHERE rank = 3", "200 redemptions have 199 different ranks, from 1 to 200"},
+		"beyond all":        {"UPDATE redemption SET rank = 4611686018427387904 WHERE rank = 64", "200 different ranks, from 1 to 4611686018427387904"},
+		"below one":         {"UPDATE redemption SET rank = -5 WHERE rank = 1", "200 different ranks, from -5 to 200"},
+		"the first is gone": {"UPDATE redemption SET rank = 201 WHERE rank = 1", "200 different ranks, from 2 to 201"},
+		"none is left":      {"DELETE FROM redemption", "0 redemptions have 0 different ranks, from 1 to 0"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			_, path := redeemed(t, 200)
+			tamper(t, path, c.tamper)
+			if found := audit(t, path); !slices.ContainsFunc(found, func(f store.Finding) bool {
+				return f.Check == store.CheckRank && strings.Contains(f.Detail, c.says)
+			}) {
+				t.Errorf("no %q in %+v", c.says, found)
 			}
 		})
 	}

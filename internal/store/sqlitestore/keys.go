@@ -78,13 +78,17 @@ func (s *Store) CreateKey(_ context.Context, k access.Key, first bool, by access
 }
 
 // RotateKey stores a key and lets the one that it replaces expire.
-func (s *Store) RotateKey(_ context.Context, old id.ID, next access.Key, overlap time.Duration, by access.By) (made, replaced access.Key, err error) {
+func (s *Store) RotateKey(_ context.Context, old id.ID, next access.Key, r store.Rotation, by access.By) (made, replaced access.Key, err error) {
 	err = s.write(func(w *writer) error {
 		before, err := w.accessKey(old)
 		if err != nil {
 			return err
 		}
-		if made, replaced, err = store.RotatedKeys(before, next, overlap, w.now); err != nil {
+		others, err := w.othersEnd(old)
+		if err != nil {
+			return err
+		}
+		if made, replaced, err = store.RotatedKeys(before, next, r, others, w.now); err != nil {
 			return refused{fault.From(err)}
 		}
 		if err := w.updateAccessKey(&replaced); err != nil {
@@ -108,8 +112,12 @@ func (s *Store) AmendKey(_ context.Context, key id.ID, p access.KeyPatch, by acc
 		if err != nil {
 			return err
 		}
+		others, err := w.othersEnd(key)
+		if err != nil {
+			return err
+		}
 		var changed bool
-		if after, changed, err = store.AmendedKey(before, p, w.now); err != nil {
+		if after, changed, err = store.AmendedKey(before, p, others, w.now); err != nil {
 			return refused{fault.From(err)}
 		}
 		if !changed {
@@ -133,6 +141,19 @@ func (w *writer) accessKey(key id.ID) (access.Key, error) {
 		err = refused{fault.ErrKeyNotFound}
 	}
 	return k, err
+}
+
+// othersEnd is when the last key with the scope admin ends, but for one, as store.AdminEnd says it: the zero time where
+// there is no other.
+func (w *writer) othersEnd(but id.ID) (end time.Time, err error) {
+	q := w.stmt("SELECT max(ifnull(expires_at, ?)) FROM api_key WHERE id <> ? AND revoked_at IS NULL AND scopes & ? <> 0").
+		int(store.Endless().UnixMicro()).id(but).int(int64(access.Admin))
+	found, err := q.row()
+	if err != nil || !found {
+		return end, err
+	}
+	end = q.nextTime()
+	return end, q.done()
 }
 
 func (q *stmt) oneAccessKey() (k access.Key, found bool, err error) {

@@ -3,6 +3,7 @@ package sqlitestore
 import (
 	"context"
 	"slices"
+	"time"
 
 	"scrip/internal/fault"
 	"scrip/internal/id"
@@ -133,7 +134,7 @@ func (s *Store) ListRedemptions(ctx context.Context, f store.RedemptionFilter, p
 }
 
 // ListVouchers returns a page, newest first.
-func (s *Store) ListVouchers(ctx context.Context, f store.VoucherFilter, p store.Page) (ls []store.Listing, more bool, err error) {
+func (s *Store) ListVouchers(ctx context.Context, f store.VoucherFilter, p store.Page) (ls []store.Listing, more bool, now time.Time, err error) {
 	l := list[store.Listing]{
 		columns: voucherColumns + "," + campaignColumns, order: "v.id",
 		from: "FROM voucher v CROSS JOIN campaign c ON c.no = v.campaign_no",
@@ -154,11 +155,11 @@ func (s *Store) ListVouchers(ctx context.Context, f store.VoucherFilter, p store
 			return err
 		})
 	})
-	return ls, more, err
+	return ls, more, s.now(), err
 }
 
 // Campaign returns one.
-func (s *Store) Campaign(ctx context.Context, campaign id.ID) (c *voucher.Campaign, err error) {
+func (s *Store) Campaign(ctx context.Context, campaign id.ID) (c *voucher.Campaign, now time.Time, err error) {
 	err = s.read(ctx, func(r *reader) error {
 		q := r.stmt("SELECT" + campaignColumns + "FROM campaign c WHERE c.id = ?").id(campaign)
 		found, err := q.row()
@@ -171,11 +172,11 @@ func (s *Store) Campaign(ctx context.Context, campaign id.ID) (c *voucher.Campai
 		_, c = q.nextCampaign()
 		return q.done()
 	})
-	return c, err
+	return c, s.now(), err
 }
 
 // ListCampaigns returns a page, newest first.
-func (s *Store) ListCampaigns(ctx context.Context, p store.Page) (cs []voucher.Campaign, more bool, err error) {
+func (s *Store) ListCampaigns(ctx context.Context, p store.Page) (cs []voucher.Campaign, more bool, now time.Time, err error) {
 	l := list[voucher.Campaign]{
 		columns: campaignColumns, from: "FROM campaign c", order: "c.id",
 		bind: func(*stmt) {},
@@ -190,7 +191,7 @@ func (s *Store) ListCampaigns(ctx context.Context, p store.Page) (cs []voucher.C
 			return err
 		})
 	})
-	return cs, more, err
+	return cs, more, s.now(), err
 }
 
 // Transactions returns a page of one wallet's ledger entries, newest first.

@@ -234,7 +234,7 @@ func (s *Store) Lookup(ctx context.Context, keys []string) (ls []store.Listing, 
 }
 
 // Voucher returns one with its campaign.
-func (s *Store) Voucher(ctx context.Context, v id.ID) (l store.Listing, err error) {
+func (s *Store) Voucher(ctx context.Context, v id.ID) (l store.Listing, now time.Time, err error) {
 	err = s.read(ctx, func(r *reader) (err error) {
 		l, err = r.stmt(listingQuery + "WHERE v.id = ?").id(v).listing()
 		if err == nil && l.Voucher == nil {
@@ -242,7 +242,7 @@ func (s *Store) Voucher(ctx context.Context, v id.ID) (l store.Listing, err erro
 		}
 		return err
 	})
-	return l, err
+	return l, s.now(), err
 }
 
 // Claims returns what a customer holds of a voucher and of its campaign.

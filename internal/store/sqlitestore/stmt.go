@@ -111,6 +111,9 @@ func (q *stmt) nextInt() int64 {
 	return q.s.ColumnInt64(q.col)
 }
 
+// skip passes over so many columns.
+func (q *stmt) skip(n int) { q.col += n }
+
 func (q *stmt) nextText() string {
 	q.col++
 	return q.s.ColumnText(q.col)

@@ -62,7 +62,7 @@ func campaignAmended(w *world) {
 		w.ok(err)
 		c = &want
 		w.equal("what is returned", w.amendCampaign(c, p), c)
-		kept, err := w.s.Campaign(w.t.Context(), c.ID)
+		kept, _, err := w.s.Campaign(w.t.Context(), c.ID)
 		w.ok(err)
 		w.equal("what is kept", kept, c)
 	}
@@ -117,7 +117,7 @@ func voucherAssigned(w *world) {
 	w.win("salam", "bita")
 	w.amend(l.Voucher, voucher.Patch{Customer: new("")})
 	w.win("salam", "cyrus")
-	read, err := w.s.Voucher(w.t.Context(), l.Voucher.ID)
+	read, _, err := w.s.Voucher(w.t.Context(), l.Voucher.ID)
 	w.ok(err)
 	w.equal("what is kept", read, store.Listing{Campaign: w.look("salam").Campaign, Voucher: w.look("salam").Voucher})
 }

@@ -23,6 +23,9 @@ func apiKeys() topic {
 		{"a revoked key stays revoked", keyRevoked},
 		{"a replaced key goes on for the overlap", keyRotated},
 		{"what can't be rotated", rotationRefused},
+		{"the last admin key stays, unless by force", lastAdminStays},
+		{"a key that ends soon is no other admin key", lastAdminLasts},
+		{"of racing ends of admin keys one is refused", raceOfLastAdmins},
 		{"the ring tells what is usable, when it changed", ringTold},
 		{"a last use only goes forward", keyTouched},
 		{"racing amendments follow one another", raceOfKeyAmendments},
@@ -212,7 +215,7 @@ func keyRevoked(w *world) {
 	w.equal("events", w.actions(store.EventFilter{Action: store.KeyRevoked}), []string{store.KeyRevoked})
 	_, err := w.s.AmendKey(w.t.Context(), k.ID, access.KeyPatch{Name: new("till")}, w.by())
 	w.fails(err, fault.ErrKeyRevoked)
-	_, _, err = w.s.RotateKey(w.t.Context(), k.ID, w.newKey("next"), time.Minute, w.by())
+	_, _, err = w.s.RotateKey(w.t.Context(), k.ID, w.newKey("next"), store.Rotation{Overlap: time.Minute}, w.by())
 	w.fails(err, fault.ErrKeyRevoked)
 	w.equal("kept", w.key(k.ID), want)
 }
@@ -223,7 +226,7 @@ func keyRotated(w *world) {
 	w.clock.Advance(time.Second)
 	next := w.newKey("desk, next")
 	next.RevokedAt = w.clock.Now() // the store's own
-	made, replaced, err := w.s.RotateKey(ctx, old.ID, next, time.Hour+999*time.Nanosecond, w.by())
+	made, replaced, err := w.s.RotateKey(ctx, old.ID, next, store.Rotation{Overlap: time.Hour + 999*time.Nanosecond}, w.by())
 	w.ok(err)
 	want := next
 	want.Replaces, want.CreatedAt, want.RevokedAt = old.ID, w.clock.Now(), time.Time{}
@@ -233,10 +236,10 @@ func keyRotated(w *world) {
 	w.equal("kept", []access.Key{w.key(made.ID), w.key(old.ID)}, []access.Key{made, replaced})
 
 	w.clock.Advance(time.Minute)
-	_, replaced, err = w.s.RotateKey(ctx, old.ID, w.newKey("desk, other"), store.OverlapMax, w.by())
+	_, replaced, err = w.s.RotateKey(ctx, old.ID, w.newKey("desk, other"), store.Rotation{Overlap: store.OverlapMax}, w.by())
 	w.ok(err)
 	w.equal("a rotation prolongs nothing", replaced.ExpiresAt, old.ExpiresAt)
-	_, replaced, err = w.s.RotateKey(ctx, made.ID, w.newKey("desk, third"), 0, w.by())
+	_, replaced, err = w.s.RotateKey(ctx, made.ID, w.newKey("desk, third"), store.Rotation{}, w.by())
 	w.ok(err)
 	w.equal("replaced at once", replaced.ExpiresAt, w.clock.Now())
 	w.equal("usable", replaced.Usable(w.clock.Now()), false)
@@ -248,14 +251,14 @@ func rotationRefused(w *world) {
 	_, version := w.ring()
 	next := w.newKey("next")
 	for _, overlap := range []time.Duration{-1, store.OverlapMax + 1} {
-		_, _, err := w.s.RotateKey(ctx, old.ID, next, overlap, w.by())
+		_, _, err := w.s.RotateKey(ctx, old.ID, next, store.Rotation{Overlap: overlap}, w.by())
 		w.fails(err, fault.ErrInvalidRequest)
 	}
-	_, _, err := w.s.RotateKey(ctx, w.id(), next, time.Minute, w.by())
+	_, _, err := w.s.RotateKey(ctx, w.id(), next, store.Rotation{Overlap: time.Minute}, w.by())
 	w.fails(err, fault.ErrKeyNotFound)
 	same := next
 	same.Hash = old.Hash
-	if _, _, err := w.s.RotateKey(ctx, old.ID, same, time.Minute, w.by()); err == nil {
+	if _, _, err := w.s.RotateKey(ctx, old.ID, same, store.Rotation{Overlap: time.Minute}, w.by()); err == nil {
 		w.t.Fatal("a key is replaced by itself")
 	}
 	_, err = w.s.Key(ctx, next.ID)
@@ -296,7 +299,7 @@ func ringTold(w *world) {
 	turn("amended", one, two)
 	w.ok(w.s.TouchKeys(ctx, map[id.ID]time.Time{one: w.clock.Now()}))
 	still("touched")
-	three, _, err := w.s.RotateKey(ctx, two, w.newKey("three"), time.Minute, w.by())
+	three, _, err := w.s.RotateKey(ctx, two, w.newKey("three"), store.Rotation{Overlap: time.Minute}, w.by())
 	w.ok(err)
 	turn("rotated", one, two, three.ID)
 	w.clock.Advance(time.Minute) // which is no change
@@ -368,7 +371,7 @@ func raceOfKeyAmendments(w *world) {
 func keysAfterCrash(w *world) {
 	old := w.createKey(w.newKey("desk"))
 	w.crash()
-	made, replaced, err := w.s.RotateKey(w.t.Context(), old.ID, w.newKey("next"), time.Hour, w.by())
+	made, replaced, err := w.s.RotateKey(w.t.Context(), old.ID, w.newKey("next"), store.Rotation{Overlap: time.Hour}, w.by())
 	w.ok(err)
 	w.crash()
 	w.equal("the keys", []access.Key{w.key(made.ID), w.key(old.ID)}, []access.Key{made, replaced})

@@ -57,7 +57,7 @@ func (w *world) changes(l store.Listing, k access.Key) map[string]func() error {
 			return err
 		},
 		"a key's rotation": func() error {
-			_, _, err := w.s.RotateKey(ctx, k.ID, w.newKey("new"), time.Hour, w.by())
+			_, _, err := w.s.RotateKey(ctx, k.ID, w.newKey("new"), store.Rotation{Overlap: time.Hour}, w.by())
 			return err
 		},
 		"a key's amendment": func() error {
@@ -84,9 +84,9 @@ func (w *world) everything() (all administered) {
 	w.t.Helper()
 	ctx, page := w.t.Context(), store.Page{Limit: store.PageLimitMax}
 	var err error
-	all.Campaigns, _, err = w.s.ListCampaigns(ctx, page)
+	all.Campaigns, _, _, err = w.s.ListCampaigns(ctx, page)
 	w.ok(err)
-	all.Vouchers, _, err = w.s.ListVouchers(ctx, store.VoucherFilter{}, page)
+	all.Vouchers, _, _, err = w.s.ListVouchers(ctx, store.VoucherFilter{}, page)
 	w.ok(err)
 	all.Keys, _, err = w.s.ListKeys(ctx, page)
 	w.ok(err)

@@ -146,7 +146,7 @@ func (w *world) lived() []store.Command {
 		paid, w.spend("ali", 20), w.send("ali", "cyrus", 50), w.send("ali", "bita", 50),
 	}
 	key := w.createKey(w.newKey("desk"))
-	_, _, err = w.s.RotateKey(w.t.Context(), key.ID, w.newKey("next"), time.Hour, w.by())
+	_, _, err = w.s.RotateKey(w.t.Context(), key.ID, w.newKey("next"), store.Rotation{Overlap: time.Hour}, w.by())
 	w.ok(err)
 	w.ok(w.s.TouchKeys(w.t.Context(), map[id.ID]time.Time{key.ID: w.clock.Now()}))
 	for i, command := range asked {

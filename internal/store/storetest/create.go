@@ -37,16 +37,16 @@ func storeOwned(w *world) {
 	v.Redeemed, v.Ranked, v.Version, v.CreatedAt, v.UpdatedAt = 0, 0, 1, now, now
 	w.equal("the campaign made", made.Campaign, c)
 	w.equal("the vouchers made", made.Vouchers, []voucher.Voucher{v})
-	l, err := w.s.Voucher(w.t.Context(), v.ID)
+	l, _, err := w.s.Voucher(w.t.Context(), v.ID)
 	w.ok(err)
 	w.equal("what is kept", l, store.Listing{Campaign: c, Voucher: &v})
 	w.equal("what is looked up", w.look("SALAM 1"), l)
-	kept, err := w.s.Campaign(w.t.Context(), c.ID)
+	kept, _, err := w.s.Campaign(w.t.Context(), c.ID)
 	w.ok(err)
 	w.equal("the campaign kept", kept, c)
-	_, err = w.s.Voucher(w.t.Context(), w.id())
+	_, _, err = w.s.Voucher(w.t.Context(), w.id())
 	w.fails(err, fault.ErrVoucherNotFound)
-	_, err = w.s.Campaign(w.t.Context(), w.id())
+	_, _, err = w.s.Campaign(w.t.Context(), w.id())
 	w.fails(err, fault.ErrCampaignNotFound)
 }
 
@@ -115,7 +115,7 @@ func creationAllOrNothing(w *world) {
 	c := w.campaign()
 	_, _, err := w.s.Create(w.t.Context(), store.Creation{Campaign: c, Vouchers: []voucher.Voucher{w.voucher(c, "one", 9), w.voucher(c, "salam", 9)}})
 	w.fails(err, fault.ErrCodeTaken)
-	_, err = w.s.Campaign(w.t.Context(), c.ID)
+	_, _, err = w.s.Campaign(w.t.Context(), c.ID)
 	w.fails(err, fault.ErrCampaignNotFound)
 	w.lose("one", "ali", fault.ErrVoucherNotFound)
 	read := w.audit()
@@ -159,7 +159,7 @@ func creationKeyReused(w *world) {
 	other := w.campaign()
 	_, _, err = w.s.Create(w.t.Context(), store.Creation{Campaign: other, Key: "k", Fingerprint: fingerprint(2)})
 	w.fails(err, fault.ErrKeyReused)
-	_, err = w.s.Campaign(w.t.Context(), other.ID)
+	_, _, err = w.s.Campaign(w.t.Context(), other.ID)
 	w.fails(err, fault.ErrCampaignNotFound)
 	w.shared("salam", 1)
 	w.done(w.do(w.keyed("salam", "ali", "k", 3))) // a customer's key is another matter

@@ -177,7 +177,7 @@ func listTransactions(w *world) {
 
 func (w *world) listOfVouchers(name string, f store.VoucherFilter, want []id.ID) listed {
 	return listed{name, newestFirst(want), func(p store.Page) ([]id.ID, bool, error) {
-		ls, more, err := w.s.ListVouchers(w.t.Context(), f, p)
+		ls, more, _, err := w.s.ListVouchers(w.t.Context(), f, p)
 		for _, l := range ls {
 			w.equal("its campaign", l.Campaign.ID, l.Voucher.CampaignID)
 		}
@@ -199,9 +199,9 @@ func listVouchers(w *world) {
 	w.walk(w.listOfVouchers("all", store.VoucherFilter{}, append(slices.Clone(ofCampaign), other)))
 	w.walk(w.listOfVouchers("a campaign's", store.VoucherFilter{Campaign: c.ID}, ofCampaign))
 	w.walk(w.listOfVouchers("a code's", store.VoucherFilter{Key: normal("other")}, []id.ID{other}))
-	_, _, err := w.s.ListVouchers(w.t.Context(), store.VoucherFilter{Campaign: c.ID}, store.Page{Limit: 1, Before: other})
+	_, _, _, err := w.s.ListVouchers(w.t.Context(), store.VoucherFilter{Campaign: c.ID}, store.Page{Limit: 1, Before: other})
 	w.fails(err, fault.ErrInvalidCursor)
-	ls, _, err := w.s.ListVouchers(w.t.Context(), store.VoucherFilter{Key: normal("other")}, store.Page{Limit: 1})
+	ls, _, _, err := w.s.ListVouchers(w.t.Context(), store.VoucherFilter{Key: normal("other")}, store.Page{Limit: 1})
 	w.ok(err)
 	w.equal("a whole voucher", ls[0], w.look("other"))
 }
@@ -215,7 +215,7 @@ func listCampaigns(w *world) {
 		want = append(want, c.ID)
 	}
 	w.walk(listed{"campaigns", newestFirst(want), func(p store.Page) ([]id.ID, bool, error) {
-		cs, more, err := w.s.ListCampaigns(w.t.Context(), p)
+		cs, more, _, err := w.s.ListCampaigns(w.t.Context(), p)
 		return ids(cs, more, err, func(c voucher.Campaign) id.ID { return c.ID })
 	}})
 }
@@ -238,7 +238,7 @@ func listNothing(w *world) {
 	ts, more, err := w.s.Transactions(w.t.Context(), store.WalletRef{Customer: "nobody", Currency: rial}, store.Page{Limit: 1})
 	w.ok(err)
 	w.equal("transactions of nobody", []any{len(ts), more}, []any{0, false})
-	cs, more, err := w.s.ListCampaigns(w.t.Context(), store.Page{Limit: 1})
+	cs, more, _, err := w.s.ListCampaigns(w.t.Context(), store.Page{Limit: 1})
 	w.ok(err)
 	w.equal("campaigns", []any{len(cs), more}, []any{0, false})
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 	"testing"
+	"time"
 
 	"pgregory.net/rapid"
 
@@ -180,10 +181,10 @@ func (b *twins) state(s store.Store) state {
 	var err error
 	read.Lookup, _, err = s.Lookup(ctx, codes())
 	b.ok(err)
-	read.Campaigns = all(b, func(p store.Page) ([]voucher.Campaign, bool, error) { return s.ListCampaigns(ctx, p) },
+	read.Campaigns = all(b, func(p store.Page) ([]voucher.Campaign, bool, error) { return untimed(s.ListCampaigns(ctx, p)) },
 		func(c voucher.Campaign) id.ID { return c.ID })
 	read.Vouchers = all(b, func(p store.Page) ([]store.Listing, bool, error) {
-		return s.ListVouchers(ctx, store.VoucherFilter{}, p)
+		return untimed(s.ListVouchers(ctx, store.VoucherFilter{}, p))
 	}, func(l store.Listing) id.ID { return l.Voucher.ID })
 	read.Redemptions = all(b, func(p store.Page) ([]voucher.Redemption, bool, error) {
 		return s.ListRedemptions(ctx, store.RedemptionFilter{}, p)
@@ -229,6 +230,11 @@ func (b *twins) state(s store.Store) state {
 		return cmp.Or(e.At.Compare(f.At), cmp.Compare(e.Object, f.Object), cmp.Compare(e.Action, f.Action), cmp.Compare(e.Before, f.Before), cmp.Compare(e.After, f.After))
 	})
 	return read
+}
+
+// untimed is a page without the moment for which it holds.
+func untimed[T any](page []T, more bool, _ time.Time, err error) ([]T, bool, error) {
+	return page, more, err
 }
 
 // all reads a whole list, page by page.

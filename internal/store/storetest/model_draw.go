@@ -230,9 +230,9 @@ func (b *twins) changeKeys() {
 		b.equal("the key made", got, want)
 		b.keys = append(b.keys, next.ID)
 	case 'r':
-		overlap := draw(b, "overlap", 0, time.Second, time.Hour, -1)
-		got, gotOld, errGot := b.s.RotateKey(ctx, of, next, overlap, by)
-		want, wantOld, errWant := b.model.RotateKey(ctx, of, next, overlap, by)
+		r := store.Rotation{Overlap: draw(b, "overlap", 0, time.Second, time.Hour, -1), Force: rapid.Bool().Draw(b.rt, "force")}
+		got, gotOld, errGot := b.s.RotateKey(ctx, of, next, r, by)
+		want, wantOld, errWant := b.model.RotateKey(ctx, of, next, r, by)
 		b.sameError(errGot, errWant)
 		b.equal("the keys rotated", []access.Key{got, gotOld}, []access.Key{want, wantOld})
 		if errWant == nil {
@@ -241,7 +241,7 @@ func (b *twins) changeKeys() {
 	case 'a':
 		p := access.KeyPatch{
 			Name: maybe(b, "name", "a", "b", ""), Burst: maybe[int64](b, "burst", 0, 1, -1), RatePerSecond: maybe[int64](b, "rate", 0, 1),
-			Revoke: draw(b, "revoke", false, false, false, true),
+			Revoke: draw(b, "revoke", false, false, false, true), Force: rapid.Bool().Draw(b.rt, "force"),
 		}
 		if rapid.Bool().Draw(b.rt, "expiry?") {
 			p.ExpiresAt = new(b.drawTime("expiry"))

@@ -207,14 +207,14 @@ func mutants() map[string]mutation {
 			if o.Refusal == nil || !o.Refusal.Is(fault.ErrSoldOut) {
 				return
 			}
-			l, _ := s.Voucher(ctx, o.Fact.Voucher)
+			l, _, _ := s.Voucher(ctx, o.Fact.Voucher)
 			_, _ = s.AmendVoucher(ctx, l.Voucher.ID, voucher.Patch{Limit: new(l.Voucher.Limit + 1)}, access.By{})
 			os, _ := s.Apply(ctx, []store.Command{command})
 			*o = os[0]
 		}),
 		"ranks by the uses that stand": forges(func(ctx context.Context, s store.Store, _ store.Command, o *store.Outcome) {
 			if o.Redemption != nil && o.Rollback == nil && o.Refusal == nil && !o.Replayed {
-				l, _ := s.Voucher(ctx, o.Redemption.VoucherID)
+				l, _, _ := s.Voucher(ctx, o.Redemption.VoucherID)
 				o.Redemption.Rank = l.Voucher.Redeemed
 			}
 		}),
@@ -284,6 +284,7 @@ func mutants() map[string]mutation {
 		"audits itself and finds a fault":   func(fresh func() store.Store) store.Store { return suspicious{fresh()} },
 		"makes any key the first":           func(fresh func() store.Store) store.Store { return anyFirst{fresh()} },
 		"lets no replaced key expire":       func(fresh func() store.Store) store.Store { return endless{fresh()} },
+		"ends the last admin key":           func(fresh func() store.Store) store.Store { return reckless{fresh()} },
 		"tells an unchanged ring again":     func(fresh func() store.Store) store.Store { return restless{fresh()} },
 		"keeps what is revoked in the ring": func(fresh func() store.Store) store.Store { return forgiving{fresh()} },
 		"forgets who did it":                func(fresh func() store.Store) store.Store { return anonymous{fresh()} },
@@ -327,7 +328,7 @@ type currentCreation struct{ store.Store }
 func (m currentCreation) Create(ctx context.Context, c store.Creation) (store.Creation, bool, error) {
 	made, replayed, err := m.Store.Create(ctx, c)
 	for i := range made.Vouchers {
-		if l, err := m.Voucher(ctx, made.Vouchers[i].ID); err == nil {
+		if l, _, err := m.Voucher(ctx, made.Vouchers[i].ID); err == nil {
 			made.Vouchers[i], made.Campaign = *l.Voucher, l.Campaign
 		}
 	}
@@ -342,8 +343,15 @@ func (m anyFirst) CreateKey(ctx context.Context, k access.Key, _ bool, by access
 
 type endless struct{ store.Store }
 
-func (m endless) RotateKey(ctx context.Context, old id.ID, next access.Key, _ time.Duration, by access.By) (made, replaced access.Key, err error) {
-	return m.Store.RotateKey(ctx, old, next, store.OverlapMax, by)
+func (m endless) RotateKey(ctx context.Context, old id.ID, next access.Key, r store.Rotation, by access.By) (made, replaced access.Key, err error) {
+	return m.Store.RotateKey(ctx, old, next, store.Rotation{Overlap: store.OverlapMax, Force: r.Force}, by)
+}
+
+type reckless struct{ store.Store }
+
+func (m reckless) AmendKey(ctx context.Context, of id.ID, p access.KeyPatch, by access.By) (access.Key, error) {
+	p.Force = true
+	return m.Store.AmendKey(ctx, of, p, by)
 }
 
 type restless struct{ store.Store }

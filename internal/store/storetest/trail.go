@@ -204,7 +204,7 @@ func keyTold(w *world) {
 
 	w.clock.Advance(time.Second)
 	next := w.newKey("next")
-	_, _, err = w.s.RotateKey(ctx, k.ID, next, 30*time.Second, w.by())
+	_, _, err = w.s.RotateKey(ctx, k.ID, next, store.Rotation{Overlap: 30 * time.Second}, w.by())
 	w.ok(err)
 	ofNext := next.ID.Format(id.Key)
 	ending := text(of, "desk", "null", "null", then, end, "null")

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"scrip/internal/fault"
+	"scrip/internal/store"
 	"scrip/internal/voucher"
 )
 
@@ -12,6 +13,7 @@ func windows() topic {
 		{"from the start to before the end", window},
 		{"a clock that goes backwards opens nothing again", clockBackwards},
 		{"a reading moves the clock too", readingMovesClock},
+		{"what is read tells the moment to judge it by", readingTold},
 		{"an extended end opens the voucher again", endExtended},
 		{"a bound is removed", boundRemoved},
 		{"a fact ends with the wait", factEndsWithWait},
@@ -66,6 +68,44 @@ func readingMovesClock(w *world) {
 	w.ok(err)
 	w.equal("told again", again, told)
 	w.lose("salam", "ali", fault.ErrExpired) // what a reader was told holds for those who come after
+}
+
+func readingTold(w *world) {
+	ctx, page := w.t.Context(), store.Page{Limit: 1}
+	l := w.shared("salam", 0, w.within(0, time.Minute))
+	for what, read := range map[string]func() (time.Time, error){
+		"a campaign": func() (time.Time, error) {
+			c, now, err := w.s.Campaign(ctx, l.Campaign.ID)
+			w.equal("the campaign", c, l.Campaign)
+			return now, err
+		},
+		"a voucher": func() (time.Time, error) {
+			got, now, err := w.s.Voucher(ctx, l.Voucher.ID)
+			w.equal("the voucher", got, l)
+			return now, err
+		},
+		"campaigns": func() (time.Time, error) {
+			_, _, now, err := w.s.ListCampaigns(ctx, page)
+			return now, err
+		},
+		"vouchers": func() (time.Time, error) {
+			_, _, now, err := w.s.ListVouchers(ctx, store.VoucherFilter{Campaign: l.Campaign.ID}, page)
+			return now, err
+		},
+	} {
+		w.clock.Advance(time.Second)
+		told, err := read()
+		w.ok(err)
+		w.equal(what, told, w.clock.Now())
+		w.clock.Advance(-time.Minute)
+		again, err := read()
+		w.ok(err)
+		w.equal(what+" again", again, told)
+		_, bound, err := w.s.Lookup(ctx, nil)
+		w.ok(err)
+		w.equal("a look-up after "+what, bound, told)
+		w.clock.Advance(time.Minute)
+	}
 }
 
 func endExtended(w *world) {

@@ -124,6 +124,15 @@ func (b *Batcher[C, R]) Depth() int {
 	return b.queue.len
 }
 
+// Refusal says why a command that is submitted now would be refused: ErrClosed or ErrQueueFull, nil if it would be let
+// in. A moment later it may be otherwise. It spares a caller the making of a command for nothing, where thousands
+// are refused in a second.
+func (b *Batcher[C, R]) Refusal() error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.refusal(1)
+}
+
 // Close refuses newcomers, flushes all that waits and returns nil once the flusher has ended. If ctx
 // ends first, it cuts the rest off (ErrClosed to each that waits), ends the context of the running
 // flush and returns the error of ctx at once; the callers of that flush get whatever it returns. Close

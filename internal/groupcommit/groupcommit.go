@@ -3,8 +3,8 @@
 //
 // It promises:
 //
-//   - Adaptive. The next batch leaves as soon as the last flush returns, with all that waits, up to
-//     MaxBatch. There is no timer: a lone submit leaves alone and at once, a crowd fills batches.
+//   - Adaptive. The next batch leaves as soon as the last flush returns and those who can run have run, with all
+//     that waits, up to MaxBatch. There is no timer: a lone submit leaves alone and at once, a crowd fills batches.
 //   - In order. Commands are flushed in the order in which they entered, one flush at a time.
 //   - Bounded. At most MaxQueue commands wait; one more is refused at once with ErrQueueFull.
 //   - Exactly one reply to each submit: its result, its batch's error, or why it was not done.

@@ -21,11 +21,15 @@ import (
 //
 // wrk shares the machine with the server, and each refusal costs it as much as each success: the more of the
 // processors' time goes into refusals, the less is left for commits.
+//
+// Where a large batch keeps all processors busy, ten times its clients are also ten times what the machine can do: each of
+// them waits for as long as it takes to answer them all, whatever they are told. So the bare handler, which has
+// no queue and does nothing, is asked by as many clients in each round: how long it takes is what the clients and
+// net/http alone make of them on this machine. And it is measured with a small batch too.
 
 const (
-	overloadBatch    = 256 // --max-batch: what is full with few enough clients for one machine
 	overloadTimes    = 10
-	overloadProbes   = 32
+	overloadProbe    = 8   // one probe for so many clients that fill a batch
 	overloadTailMax  = 4.0 // p99 of the admitted, over that of full batches
 	overloadAgainMax = 2 * time.Second
 	overloadCalm     = 20 // requests in a row without a refusal, after which it is normal again
@@ -33,12 +37,18 @@ const (
 	overloadGiveUp   = 30 * time.Second
 )
 
+// overloadBatches are the sizes of --max-batch. A smaller one would have more than two batches' worth in the queue,
+// which has room for a hundred at least.
+func overloadBatches() []int { return []int{256, 64} }
+
 // overloadRound is one crowd after the other.
 type overloadRound struct {
 	FullPerSecond  float64 `json:"full_per_second"` // admitted
 	Full99US       float64 `json:"full_p99_us"`
 	OverPerSecond  float64 `json:"over_per_second"` // admitted
 	Over99US       float64 `json:"over_p99_us"`
+	BarePerSecond  float64 `json:"bare_per_second"`
+	Bare99US       float64 `json:"bare_p99_us"` // of the bare handler, asked by as many clients
 	RefusedPerSec  float64 `json:"refused_per_second"`
 	Refused99US    float64 `json:"refused_p99_us"`
 	ResidentMiB    float64 `json:"resident_mib"` // the most that was seen
@@ -61,43 +71,62 @@ func (r *overloadResult) tail() float64 {
 	return r.median(func(o overloadRound) float64 { return o.Over99US / o.Full99US })
 }
 
-// write appends the result's lines to the table of figures; of nothing, none.
+// write appends the result's lines to the table of figures.
 func (r *overloadResult) write(b *strings.Builder) {
-	if r == nil {
-		return
-	}
+	of := fmt.Sprintf("overload, batches of %d", r.Batch)
 	ms := func(of func(overloadRound) float64) float64 { return r.median(of) / 1e3 }
 	tail, back := r.tail(), r.median(func(o overloadRound) float64 { return o.AgainMS })
-	fmt.Fprintf(b, "| overload, %d clients for batches of %d: p99 of the admitted, against %.1f ms with %d clients | %.1f ms | %.2f times | %.0f times%s |\n",
-		r.Connections, r.Batch, ms(func(o overloadRound) float64 { return o.Full99US }), r.Batch,
+	fmt.Fprintf(b, "| %s, %d clients: p99 of the admitted, against %.1f ms with %d clients | %.1f ms | %.2f times | %.0f times%s |\n",
+		of, r.Connections, ms(func(o overloadRound) float64 { return o.Full99US }), r.Batch,
 		ms(func(o overloadRound) float64 { return o.Over99US }), tail, overloadTailMax, missed(tail > overloadTailMax))
-	fmt.Fprintf(b, "| overload: admitted, against %.0f/s | %.0f/s | %.2f | – |\n", r.median(func(o overloadRound) float64 { return o.FullPerSecond }),
+	fmt.Fprintf(b, "| %s: p99 of the bare handler with %d clients, at %.0f/s | %.1f ms | %.2f times | – |\n",
+		of, r.Connections, r.median(func(o overloadRound) float64 { return o.BarePerSecond }), ms(func(o overloadRound) float64 { return o.Bare99US }),
+		r.median(func(o overloadRound) float64 { return o.Bare99US / o.Full99US }))
+	fmt.Fprintf(b, "| %s: admitted, against %.0f/s | %.0f/s | %.2f | – |\n", of, r.median(func(o overloadRound) float64 { return o.FullPerSecond }),
 		r.median(func(o overloadRound) float64 { return o.OverPerSecond }),
 		r.median(func(o overloadRound) float64 { return o.OverPerSecond / o.FullPerSecond }))
-	fmt.Fprintf(b, "| overload: refused, p99 %.1f ms | %.0f/s | | – |\n", ms(func(o overloadRound) float64 { return o.Refused99US }),
+	fmt.Fprintf(b, "| %s: refused, p99 %.1f ms | %.0f/s | | – |\n", of, ms(func(o overloadRound) float64 { return o.Refused99US }),
 		r.median(func(o overloadRound) float64 { return o.RefusedPerSec }))
-	fmt.Fprintf(b, "| overload: from the end of the load until all are taken | %.0f ms | | %d ms%s |\n",
-		back, overloadAgainMax.Milliseconds(), missed(back > milliseconds(overloadAgainMax)))
-	fmt.Fprintf(b, "| overload: resident memory | %.0f MiB | | – |\n", r.median(func(o overloadRound) float64 { return o.ResidentMiB }))
+	fmt.Fprintf(b, "| %s: from the end of the load until all are taken | %.0f ms | | %d ms%s |\n",
+		of, back, overloadAgainMax.Milliseconds(), missed(back > milliseconds(overloadAgainMax)))
+	fmt.Fprintf(b, "| %s: resident memory | %.0f MiB | | – |\n", of, r.median(func(o overloadRound) float64 { return o.ResidentMiB }))
 	failures := 0
 	for _, o := range r.Rounds {
 		failures += o.HealthFailures
 	}
-	fmt.Fprintf(b, "| overload: slowest answer of /healthz, on a new connection each time; %d failed%s | %.0f ms | | – |\n",
-		failures, missed(failures > 0), r.median(func(o overloadRound) float64 { return o.HealthWorstMS }))
+	fmt.Fprintf(b, "| %s: slowest answer of /healthz, on a new connection each time; %d failed%s | %.0f ms | | – |\n",
+		of, failures, missed(failures > 0), r.median(func(o overloadRound) float64 { return o.HealthWorstMS }))
 }
 
-// overload measures a server of its own.
-func (b *bench) overload(ctx context.Context) (*overloadResult, error) {
-	s, _, err := b.serve(ctx, filepath.Join(b.dir, "overload"), "--max-batch", strconv.Itoa(overloadBatch))
+// overload measures a server of its own for each size of batch.
+func (b *bench) overload(ctx context.Context) ([]*overloadResult, error) {
+	bare, err := startBare(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer bare.stop()
+	var all []*overloadResult
+	for _, batch := range overloadBatches() {
+		r, err := b.overloadOf(ctx, bare.base, batch)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, r)
+	}
+	return all, nil
+}
+
+func (b *bench) overloadOf(ctx context.Context, bare string, batch int) (*overloadResult, error) {
+	size := strconv.Itoa(batch)
+	s, _, err := b.serve(ctx, filepath.Join(b.dir, "overload-"+size), "--max-batch", size)
 	if err != nil {
 		return nil, err
 	}
 	defer s.stop()
-	r := &overloadResult{Batch: overloadBatch, Connections: overloadTimes * overloadBatch}
+	r := &overloadResult{Batch: batch, Connections: overloadTimes * batch}
 	for round := range b.runs + 1 { // the first only warms up
-		b.say("overload, round %d of %d", round, b.runs)
-		o, err := b.overloadRound(ctx, s)
+		b.say("overload, batches of %d, round %d of %d", batch, round, b.runs)
+		o, err := b.overloadRound(ctx, s, bare, batch)
 		if err != nil {
 			return nil, err
 		}
@@ -108,12 +137,16 @@ func (b *bench) overload(ctx context.Context) (*overloadResult, error) {
 	return r, nil
 }
 
-func (b *bench) overloadRound(ctx context.Context, s *server) (overloadRound, error) {
+func (b *bench) overloadRound(ctx context.Context, s *server, bare string, batch int) (overloadRound, error) {
 	code, err := s.newCode(ctx, 0)
 	if err != nil {
 		return overloadRound{}, err
 	}
-	full, err := b.press(ctx, s, code, overloadBatch)
+	reference, err := b.press(ctx, bare, code, overloadTimes*batch, batch/overloadProbe)
+	if err != nil {
+		return overloadRound{}, err
+	}
+	full, err := b.press(ctx, s.base, code, batch, batch/overloadProbe)
 	if err != nil {
 		return overloadRound{}, err
 	}
@@ -121,7 +154,7 @@ func (b *bench) overloadRound(ctx context.Context, s *server) (overloadRound, er
 		return overloadRound{}, errors.New("overload: requests are refused while one batch's worth asks")
 	}
 	watch := newWatch(ctx, s)
-	over, err := b.press(ctx, s, code, overloadTimes*overloadBatch)
+	over, err := b.press(ctx, s.base, code, overloadTimes*batch, batch/overloadProbe)
 	watch.end()
 	if err != nil {
 		return overloadRound{}, err
@@ -131,13 +164,14 @@ func (b *bench) overloadRound(ctx context.Context, s *server) (overloadRound, er
 		return overloadRound{}, err
 	}
 	answered := full.answered() + over.answered() + after.won
-	unheard := int64((1 + overloadTimes) * overloadBatch) // those whom wrk left in the middle of a request
+	unheard := int64((1 + overloadTimes) * batch) // those whom wrk left in the middle of a request
 	if won, err := s.settled(ctx, code); err != nil || won < answered || won > answered+unheard {
 		return overloadRound{}, fmt.Errorf("overload: %d successes were answered, %d are there: %w", answered, won, err)
 	}
 	return overloadRound{
 		FullPerSecond: full.admitted(), Full99US: percentile(full.won, 99),
 		OverPerSecond: over.admitted(), Over99US: percentile(over.won, 99),
+		BarePerSecond: reference.crowd.rate(), Bare99US: percentile(reference.won, 99),
 		RefusedPerSec: over.crowd.rate() - over.admitted(), Refused99US: percentile(over.refused, 99),
 		ResidentMiB: watch.residentMiB, AgainMS: milliseconds(after.took),
 		HealthWorstMS: milliseconds(watch.worst), HealthFailures: watch.failures,
@@ -158,9 +192,9 @@ func (p *pressed) admitted() float64 {
 // answered is how many successes were told.
 func (p *pressed) answered() int64 { return p.crowd.Requests - p.crowd.Non2xx + int64(len(p.won)) }
 
-// press has so many clients ask for b.duration, each again as soon as it has its answer.
-func (b *bench) press(ctx context.Context, s *server, code string, clients int) (*pressed, error) {
-	l, err := b.load(s.base, seedRoute(), code, clients-overloadProbes)
+// press has so many clients, some of them probes, ask for b.duration, each again as soon as it has its answer.
+func (b *bench) press(ctx context.Context, base, code string, clients, asProbes int) (*pressed, error) {
+	l, err := b.load(base, seedRoute(), code, clients-asProbes)
 	if err != nil {
 		return nil, err
 	}
@@ -170,14 +204,14 @@ func (b *bench) press(ctx context.Context, s *server, code string, clients int) 
 	}
 	var next atomic.Int64
 	next.Store(first)
-	probes, failed := make([]pressed, overloadProbes), make([]error, overloadProbes+1)
+	probes, failed := make([]pressed, asProbes), make([]error, asProbes+1)
 	total := &pressed{}
 	var all sync.WaitGroup
-	all.Go(func() { total.crowd, failed[overloadProbes] = b.wrk.run(ctx, l) })
+	all.Go(func() { total.crowd, failed[asProbes] = b.wrk.run(ctx, l) })
 	until := time.Now().Add(b.duration)
 	for i := range probes {
 		all.Go(func() {
-			c, err := dialOne(ctx, strings.TrimPrefix(s.base, "http://"))
+			c, err := dialOne(ctx, strings.TrimPrefix(base, "http://"))
 			if err != nil {
 				failed[i] = err
 				return

@@ -33,6 +33,12 @@ func TestSecretsAreReadBack(t *testing.T) {
 			if err != nil || gotKind != kind || gotHash != hash {
 				t.Fatalf("Parse(%q) = %v, %x, %v", secret, gotKind, gotHash, err)
 			}
+			if gotHash, ok := access.Hash(secret); !ok || gotHash != hash {
+				t.Fatalf("Hash(%q) = %x, %v", secret, gotHash, ok)
+			}
+			if _, ok := access.Hash(secret[1:]); ok {
+				t.Fatal("a text that is too short has a hash")
+			}
 		}
 	}
 }

@@ -37,7 +37,25 @@ func (b *Batcher[C, R]) run(ctx context.Context) {
 }
 
 // awaitWork sleeps until something waits and returns how much; 0 says that nothing will ever again.
+//
+// Unless a whole batch waits, it then stands back once for those who can run at this moment: callers with an answer in
+// hand, and others on their way to the queue. Of a crowd that comes at once the first would otherwise leave
+// alone, and all the others wait for its commit. Where nobody can run there is nothing to wait for.
 func (b *Batcher[C, R]) awaitWork() int {
+	for {
+		waiting := b.awaitFirst()
+		if waiting == 0 || waiting >= b.cfg.MaxBatch {
+			return waiting
+		}
+		runtime.Gosched()
+		if waiting = b.Depth(); waiting > 0 { // they may all have been withdrawn meanwhile
+			return waiting
+		}
+	}
+}
+
+// awaitFirst sleeps until something waits and returns how much; 0 says that nothing will ever again.
+func (b *Batcher[C, R]) awaitFirst() int {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	for b.queue.len == 0 && !b.closing {

@@ -3,8 +3,8 @@
 //
 // It promises:
 //
-//   - Adaptive. The next batch leaves as soon as the last flush returns, with all that waits, up to
-//     MaxBatch. There is no timer: a lone submit leaves alone and at once, a crowd fills batches.
+//   - Adaptive. The next batch leaves as soon as the last flush returns and those who can run have run, with all
+//     that waits, up to MaxBatch. There is no timer: a lone submit leaves alone and at once, a crowd fills batches.
 //   - In order. Commands are flushed in the order in which they entered, one flush at a time.
 //   - Bounded. At most MaxQueue commands wait; one more is refused at once with ErrQueueFull.
 //   - Exactly one reply to each submit: its result, its batch's error, or why it was not done.
@@ -122,6 +122,15 @@ func (b *Batcher[C, R]) Depth() int {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return b.queue.len
+}
+
+// Refusal says why a command that is submitted now would be refused: ErrClosed or ErrQueueFull, nil if it would be let
+// in. A moment later it may be otherwise. It spares a caller the making of a command for nothing, where thousands
+// are refused in a second.
+func (b *Batcher[C, R]) Refusal() error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.refusal(1)
 }
 
 // Close refuses newcomers, flushes all that waits and returns nil once the flusher has ended. If ctx

@@ -95,6 +95,27 @@ func TestFullQueueRefusesAtOnce(t *testing.T) {
 	})
 }
 
+func TestRefusalTellsWhatASubmitWouldGet(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		b := setup(t)
+		replies := b.submitEach(t.Context(), upTo(1+7)...)
+		if err := b.Refusal(); err != nil {
+			t.Errorf("with one place left: %v", err)
+		}
+		replies = append(replies, b.submit(t.Context(), 9))
+		wantError(t, b.Refusal(), groupcommit.ErrQueueFull)
+		b.wantDone(t, upTo(9), replies)
+		if err := b.Refusal(); err != nil {
+			t.Errorf("with an empty queue: %v", err)
+		}
+		if err := b.Close(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		wantError(t, b.Refusal(), groupcommit.ErrClosed)
+	})
+}
+
 func TestEndedContextStartsNothing(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

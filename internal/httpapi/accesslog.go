@@ -19,6 +19,7 @@ import (
 type AccessLog struct {
 	log     *slog.Logger
 	lines   chan line
+	failed  atomic.Int64 // lines of this second that are above debug level
 	dropped atomic.Int64
 	quit    chan struct{}
 	closing sync.Once
@@ -57,9 +58,17 @@ func (a *AccessLog) Close() {
 	a.done.Wait()
 }
 
-// enabled reports whether a line of this level would be written.
-func (a *AccessLog) enabled(ctx context.Context, level slog.Level) bool {
-	return a.log.Enabled(ctx, level)
+// wants reports whether a line of this level is to be put, and counts what is too much. It comes before the line is
+// made: a server that turns thousands away in a second has no time for lines that nobody will read.
+func (a *AccessLog) wants(ctx context.Context, level slog.Level) bool {
+	if !a.log.Enabled(ctx, level) {
+		return false
+	}
+	if level > slog.LevelDebug && a.failed.Add(1) > linesPerSecondMax {
+		a.dropped.Add(1)
+		return false
+	}
+	return true
 }
 
 func (a *AccessLog) put(l line) {
@@ -74,34 +83,22 @@ func (a *AccessLog) run() {
 	ctx := context.Background() //nolint:forbidigo // outlives the requests it writes about
 	tick := time.NewTicker(time.Second)
 	defer tick.Stop()
-	failures := 0
 	for {
 		select {
 		case l := <-a.lines:
-			failures = a.limited(ctx, l, failures)
+			l.write(ctx, a.log)
 		case <-tick.C:
-			failures = 0
+			a.failed.Store(0)
 			a.report(ctx)
 		case <-a.quit:
 			for range len(a.lines) {
-				failures = a.limited(ctx, <-a.lines, failures)
+				l := <-a.lines
+				l.write(ctx, a.log)
 			}
 			a.report(ctx)
 			return
 		}
 	}
-}
-
-// limited writes a line unless there were too many failures in this second, and counts them.
-func (a *AccessLog) limited(ctx context.Context, l line, failures int) int {
-	if l.level > slog.LevelDebug {
-		if failures++; failures > linesPerSecondMax {
-			a.dropped.Add(1)
-			return failures
-		}
-	}
-	l.write(ctx, a.log)
-	return failures
 }
 
 func (a *AccessLog) report(ctx context.Context) {
@@ -136,7 +133,7 @@ func (s *server) note(ctx context.Context, x *exchange, name string) {
 			level = slog.LevelWarn
 		}
 	}
-	wanted := s.cfg.AccessLog != nil && s.cfg.AccessLog.enabled(ctx, level)
+	wanted := s.cfg.AccessLog != nil && s.cfg.AccessLog.wants(ctx, level)
 	failed := s.cfg.AccessLog == nil && level > slog.LevelDebug
 	if !wanted && !failed && s.cfg.Observe == nil {
 		return

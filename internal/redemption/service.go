@@ -145,12 +145,15 @@ type Result struct {
 // Redeem uses a code for a customer. The error is a *fault.Error; a Result stands beside
 // fault.ErrAlreadyRedeemed too.
 func (s *Service) Redeem(ctx context.Context, r Request) (Result, error) {
-	cmd, refusal := s.prepare(r)
+	key, who, refusal := s.judge(r)
 	if refusal != nil {
 		return Result{}, refusal
 	}
+	if err := s.batches.Refusal(); err != nil { // the gate comes first: losers are told the truth however full it is
+		return s.answer(store.Outcome{}, err)
+	}
 	// gofail: var afterGate struct{}
-	out, err := s.batches.SubmitFor(ctx, r.Client, cmd)
+	out, err := s.batches.SubmitFor(ctx, r.Client, s.command(r, key, who))
 	return s.answer(out, err)
 }
 
@@ -167,12 +170,12 @@ func (s *Service) RedeemAll(ctx context.Context, rs []Request) []Verdict {
 	cmds := make([]store.Command, 0, len(rs))
 	at := make([]int, 0, len(rs))
 	for i, r := range rs {
-		cmd, refusal := s.prepare(r)
+		key, who, refusal := s.judge(r)
 		if refusal != nil {
 			verdicts[i].Err = refusal
 			continue
 		}
-		cmds, at = append(cmds, cmd), append(at, i)
+		cmds, at = append(cmds, s.command(r, key, who)), append(at, i)
 	}
 	if len(cmds) == 0 {
 		return verdicts
@@ -187,9 +190,9 @@ func (s *Service) RedeemAll(ctx context.Context, rs []Request) []Verdict {
 	return verdicts
 }
 
-// prepare takes a request as far as memory can: to a command, or to a refusal that cost nothing.
-func (s *Service) prepare(r Request) (*store.Redeem, *fault.Error) {
-	key, who, refusal := normalise(r)
+// judge takes a request as far as memory can: to the code's key and the customer, or to a refusal that cost nothing.
+func (s *Service) judge(r Request) (key, who string, refusal *fault.Error) {
+	key, who, refusal = normalise(r)
 	if refusal == nil {
 		refusal = s.admit(key, who, r.Veiled)
 		if r.Veiled && telling(refusal) {
@@ -198,13 +201,17 @@ func (s *Service) prepare(r Request) (*store.Redeem, *fault.Error) {
 	}
 	if refusal != nil {
 		s.observe.Refused(refusal.Code, true)
-		return nil, refusal
 	}
+	return key, who, refusal
+}
+
+// command is what the store is asked for a request.
+func (s *Service) command(r Request, key, who string) *store.Redeem {
 	cmd := &store.Redeem{ID: id.New(s.clock()), Code: key, Customer: who, Order: r.Order, Key: r.Key}
 	if r.Key != "" {
 		cmd.Fingerprint = fingerprint(r.Face, key, who, orderText(r.Order))
 	}
-	return cmd, nil
+	return cmd
 }
 
 // normalise returns the code's key and the customer that a request means, or why it can't be judged.

@@ -28,7 +28,7 @@ func (b *Batcher[C, R]) run(ctx context.Context) {
 	defer close(b.stopped)
 	var f batch[C, R]
 	for waiting := b.awaitWork(); waiting > 0; waiting = b.awaitWork() {
-		b.form(&f, b.gather(waiting))
+		b.form(&f, waiting)
 		if len(f.commands) > 0 {
 			b.commit(ctx, &f)
 		}
@@ -63,25 +63,6 @@ func (b *Batcher[C, R]) awaitFirst() int {
 	}
 	return b.queue.len
 }
-
-// gather lets those run who are about to submit, while a round of it brings more than a few: on a busy machine the
-// flusher would otherwise take each batch before the crowd that its last replies woke is there, and pay for many
-// small commits. It waits for nobody: with nothing else to run it returns at once.
-func (b *Batcher[C, R]) gather(waiting int) int {
-	for range gatherRounds {
-		if waiting >= b.cfg.MaxBatch {
-			return waiting
-		}
-		runtime.Gosched()
-		was := waiting
-		if waiting = b.Depth(); waiting-was <= was/8 {
-			return waiting
-		}
-	}
-	return waiting
-}
-
-const gatherRounds = 8
 
 // form fills a batch from the head of the queue. Dropped commands make room for others, but a batch
 // looks at no more than those that waited when it began: a stream of newcomers that are all dropped

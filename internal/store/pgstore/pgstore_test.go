@@ -50,6 +50,11 @@ func openWith(tb testing.TB, cfg pgstore.Config) opened {
 // driver gives each store a schema of its own in the database at url: to make one is a hundred times cheaper than to
 // make a database.
 func driver(at string) storetest.Driver {
+	return drivers(at, func(opened) {})
+}
+
+// drivers is driver, and shows each store to see as it ends.
+func drivers(at string, see func(opened)) storetest.Driver {
 	var schemas atomic.Int64
 	return storetest.Driver{
 		Name: "pgstore",
@@ -57,7 +62,9 @@ func driver(at string) storetest.Driver {
 			tb.Helper()
 			name := fmt.Sprint("scrip_", schemas.Add(1))
 			execute(tb, connect(tb, at), "CREATE SCHEMA "+name)
-			return open(tb, at+"&search_path="+url.QueryEscape(name), clock)
+			s := open(tb, at+"&search_path="+url.QueryEscape(name), clock)
+			tb.Cleanup(func() { see(s) })
+			return s
 		},
 		// What a process that died had acknowledged is found by the next one, in the same database.
 		Crash: func(tb testing.TB, s store.Store) store.Store {
@@ -74,7 +81,21 @@ func driver(at string) storetest.Driver {
 	}
 }
 
-func TestStore(t *testing.T) { storetest.Run(t, driver(testenv.Database(t))) }
+// The suite must go both ways, or it would prove nothing of one of them.
+func TestStore(t *testing.T) {
+	var express, ordinary atomic.Int64
+	t.Cleanup(func() { // after all of it, which is parallel
+		t.Logf("%d batches went by the express lane, %d the ordinary way", express.Load(), ordinary.Load())
+		if express.Load() < 100 || ordinary.Load() < 100 {
+			t.Error("the suite should go both ways")
+		}
+	})
+	storetest.Run(t, drivers(testenv.Database(t), func(s opened) {
+		e, o := s.Lanes()
+		express.Add(e)
+		ordinary.Add(o)
+	}))
+}
 
 func BenchmarkStore(b *testing.B) { storetest.Benchmark(b, driver(testenv.Database(b))) }
 

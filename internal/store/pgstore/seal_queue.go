@@ -16,12 +16,13 @@ func (always) appendTo(buf []byte) []byte { return arrayHead(buf, false, pgtype.
 
 func (a always) short() (column, any) { return a, bool(a) }
 
+const refSize = 16 // bytes of a transfer's name, about
+
 // refs names the transfers that the batch makes, in the order in which they stand.
 func (m *made) refs() []byte {
-	const each = 16 // bytes, about
 	refs := make([]store.TransferRef, len(m.transfers))
 	for i, t := range m.transfers {
 		refs[i] = store.RefOf(t.Transfer)
 	}
-	return store.AppendRefs(make([]byte, 0, each*len(refs)), refs...)
+	return store.AppendRefs(make([]byte, 0, refSize*len(refs)), refs...)
 }

@@ -74,6 +74,8 @@ type Store struct {
 	// writers.
 	writers, readers *pgxpool.Pool
 	wide             wide
+	book             book
+	lanes            struct{ express, ordinary atomic.Int64 } // batches that took effect, or were refused, by each
 
 	latest atomic.Int64 // the latest time that now returned, in microseconds
 }
@@ -87,7 +89,7 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 // open connects and migrates, and refuses a database that is not fit for what it is opened for.
 func open(ctx context.Context, cfg Config, fit func(context.Context, *Store) error) (*Store, error) {
 	cfg = cfg.withDefaults()
-	s := &Store{cfg: cfg, wide: newWide()}
+	s := &Store{cfg: cfg, wide: newWide(), book: book{pages: map[string]*page{}}}
 	err := s.open(ctx)
 	if err == nil {
 		err = fit(ctx, s)
@@ -142,7 +144,12 @@ func (s *Store) now(database time.Time) time.Time {
 	if s.cfg.Clock != nil {
 		database = s.cfg.Clock()
 	}
-	now := database.UnixMicro()
+	return s.told(database)
+}
+
+// told keeps a time that somebody is told, and returns it, or a later one that was told before.
+func (s *Store) told(at time.Time) time.Time {
+	now := at.UnixMicro()
 	for {
 		latest := s.latest.Load()
 		if now <= latest {
@@ -152,6 +159,15 @@ func (s *Store) now(database time.Time) time.Time {
 			return time.UnixMicro(now).UTC()
 		}
 	}
+}
+
+// hand is what now would say, for a statement that asks the database's clock by itself: no earlier than floor, or
+// fixed where the configuration has a clock of its own.
+func (s *Store) hand() (fixed, floor time.Time) {
+	if s.cfg.Clock != nil {
+		fixed = s.now(time.Time{})
+	}
+	return fixed, time.UnixMicro(s.latest.Load()).UTC()
 }
 
 // Ping reports whether the store can answer now.

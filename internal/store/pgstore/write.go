@@ -88,11 +88,13 @@ const (
 		ON CONFLICT (kind, currency) DO UPDATE SET balance = a.balance + excluded.balance`
 )
 
-// wide are the statements of the two tables that every redemption adds to and that have many columns.
-type wide struct{ addTransfers, addRedemptions string }
+// wide are the statements of the two tables that every redemption adds to and that have many columns, and of the
+// express lane, which adds to all of them.
+type wide struct{ addTransfers, addRedemptions, express, expressKeyed string }
 
 func newWide() wide {
 	return wide{
+		express: expressQuery(false), expressKeyed: expressQuery(true),
 		addTransfers: insertRows("transfer", "customer text", "currency text", "seq bigint", "id uuid", "kind smallint",
 			"debit_kind smallint", "credit_kind smallint", "campaign_id uuid", "amount bigint", "balance bigint", "at timestamptz",
 			"queued boolean"),

@@ -38,6 +38,7 @@ func modelCheck(w *world) {
 		rt.Repeat(map[string]func(*rapid.T){
 			"apply":          func(*rapid.T) { b.applyBatch() },
 			"apply more":     func(*rapid.T) { b.applyBatch() }, // twice as often as the rest
+			"a crowd":        func(*rapid.T) { b.applyCrowd() },
 			"ask again":      func(*rapid.T) { b.askAgain() },
 			"move the clock": func(*rapid.T) { b.moveClock() },
 			"amend voucher":  func(*rapid.T) { b.amendVoucher() },
@@ -104,6 +105,21 @@ func (b *twins) applyBatch() {
 	batch := make([]store.Command, rapid.IntRange(1, 12).Draw(b.rt, "size"))
 	for i := range batch {
 		batch[i] = b.command()
+	}
+	b.asked = append(b.asked, batch...)
+	b.both(batch)
+}
+
+// applyCrowd applies what a crowd asks for: one code, for different customers, most of them without a key.
+func (b *twins) applyCrowd() {
+	names := rapid.Permutation(append(customers(), "dara", "elham", "farid")).Draw(b.rt, "crowd")
+	code := draw(b, "code", append(codes(), "A", "A", "A")...)
+	keys := draw(b, "keys", []string{""}, []string{""}, []string{"", "k", "l"})
+	batch := make([]store.Command, rapid.IntRange(1, len(names)).Draw(b.rt, "size"))
+	for i := range batch {
+		r := &store.Redeem{ID: b.newID(), Code: code, Customer: names[i], Key: draw(b, "key", keys...), Fingerprint: fingerprint(draw[byte](b, "fingerprint", 1, 1, 2))}
+		b.recent = append(b.recent, r.ID)
+		batch[i] = r
 	}
 	b.asked = append(b.asked, batch...)
 	b.both(batch)

@@ -115,7 +115,7 @@ func TestCostDoesNotGrowWithTheBatch(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			if n == 0 {
 				create(t, s, "ONE", 0)
-				for i := range 1000 {
+				for i := range 1001 {
 					create(t, s, fmt.Sprint("EACH", i), 0)
 				}
 			}

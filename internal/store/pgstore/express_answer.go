@@ -30,17 +30,27 @@ type had struct {
 	receipt      *voucher.Redemption // of an earlier use, or of what the key made
 }
 
+// readAll reads the answers of the pipeline that ask sends.
 func (c *crowd) readAll(answers pgx.BatchResults) (*findings, error) {
-	if _, err := answers.Exec(); err != nil {
-		return nil, err
+	for range 2 { // to what precedes the statement
+		if _, err := answers.Exec(); err != nil {
+			return nil, err
+		}
 	}
 	rows, err := answers.Query()
 	if err != nil {
 		return nil, err
 	}
-	defer rows.Close()
 	a, err := c.read(rows)
-	return a, errors.Join(rows.Err(), err)
+	rows.Close()
+	if err := errors.Join(rows.Err(), err); err != nil {
+		return nil, err
+	}
+	tag, err := answers.Exec()
+	if err == nil && tag.String() != "COMMIT" {
+		err = errRolledBack
+	}
+	return a, err
 }
 
 // read reads an answer, nil for one without rows. The counters stand in each row, and what follows them is null where

@@ -13,14 +13,14 @@ import (
 	"scrip/internal/testenv"
 )
 
-// An express batch whose connection is cut, before the server got it or before its answer came back, is asked again by
+// An express batch whose connection is cut at COMMIT, before the server got it or before its answer came back, is asked again by
 // its ids within the same call, and applied once. Where that can't be done either, its fate is unknown.
 func TestExpressCutOff(t *testing.T) {
 	for _, before := range []bool{true, false} {
 		for _, reachable := range []bool{true, false} {
 			t.Run(fmt.Sprintf("before the server got it=%t, reachable=%t", before, reachable), func(t *testing.T) {
 				at, p := viaProxy(t)
-				s, whole := openWith(t, pgstore.Config{URL: p.at(at)}), open(t, at, nil)
+				s, whole := openWith(t, pgstore.Config{URL: p.at(at), MaxConns: 2}), open(t, at, nil)
 				create(t, whole, "SA1AM", 0)
 				apply(t, s, redeem("SA1AM", "learned"))
 				for i := range cuts {
@@ -28,12 +28,18 @@ func TestExpressCutOff(t *testing.T) {
 					won.Key = "k"
 					apply(t, s, redeem("SA1AM", earlier))
 					batch := []store.Command{redeem("SA1AM", earlier), won, redeem("SA1AM", fmt.Sprint("too", i))}
-					p.cutExpress.Store(&cut{before: before, refuse: !reachable})
-					outcomes, err := s.Apply(t.Context(), batch)
-					if p.cutExpress.Load() != nil {
-						t.Fatal("it did not go express")
+					arm := &p.cutAfter
+					if before {
+						arm = &p.cutBefore
 					}
+					arm.Store(true)
+					p.refuse.Store(!reachable)
+					express, ordinary := s.Lanes()
+					outcomes, err := s.Apply(t.Context(), batch)
 					p.refuse.Store(false)
+					if e, o := s.Lanes(); arm.Load() || e != express || (o != ordinary) != reachable {
+						t.Fatal("it did not go express, and then the ordinary way")
+					}
 					if !reachable {
 						if !errors.Is(err, store.ErrFateUnknown) {
 							t.Fatalf("got %v, want an unknown fate", err)

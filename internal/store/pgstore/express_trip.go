@@ -11,8 +11,8 @@ import (
 	"scrip/internal/store"
 )
 
-// ask sends the two statements and reads the answer: nil where the guard did not hold. What is sent together is one
-// transaction, and committed when the server says that it is ready for more; all that comes before proves nothing.
+// ask sends the batch's transaction in one pipeline and reads the answer: nil where the guard did not hold, and nothing was
+// written. Once the server has answered COMMIT with COMMIT, nothing that happens to the connection matters any more.
 func (s *Store) ask(ctx context.Context, conn *pgxpool.Conn, c *crowd) (*findings, error) {
 	ctx, cancel := context.WithTimeout(ctx, s.tripMax())
 	defer cancel()
@@ -21,19 +21,23 @@ func (s *Store) ask(ctx context.Context, conn *pgxpool.Conn, c *crowd) (*finding
 		query = s.wide.expressKeyed
 	}
 	b := &pgx.Batch{}
+	b.Queue(beginQuery)
 	b.Queue(expressLockQuery, [16]byte(c.campaign.ID), [16]byte(c.voucher.ID))
 	b.Queue(query, c.parameters(s)...)
+	b.Queue("COMMIT")
 	// gofail: var postgresBeforeExpress struct{}
 	answers := conn.SendBatch(ctx, b)
 	a, err := c.readAll(answers)
-	if closed := answers.Close(); err == nil { // it reads on until the server is ready
-		err = closed
-	}
+	closed := answers.Close()
 	// gofail: var postgresAfterExpress struct{}
-	if err != nil {
+	switch {
+	case errors.Is(err, errRolledBack):
+		return nil, errors.Join(err, closed)
+	case err != nil:
 		return nil, cutOff(ctx, conn, commitFate(err))
+	default:
+		return a, nil
 	}
-	return a, nil
 }
 
 // errCut says that the connection was lost under an express batch: most likely it was dead before, as after a restart of

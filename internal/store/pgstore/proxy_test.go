@@ -23,8 +23,7 @@ type proxy struct {
 	// How the next commit fares. Each is used up by one commit.
 	cutBefore, cutAfter atomic.Bool
 	hold                atomic.Pointer[hold]
-	cutExpress          atomic.Pointer[cut] // likewise, of the next statement of the express lane
-	refuse              atomic.Bool         // connections
+	refuse              atomic.Bool // new connections
 
 	forgotten atomic.Int64 // how often forget was called
 
@@ -37,10 +36,6 @@ type hold struct {
 	query string
 	until chan struct{}
 }
-
-// cut is how a statement of the express lane fares: it does not reach the server, or its answer does not come back; and
-// whether new connections are refused from then on.
-type cut struct{ before, refuse bool }
 
 // newProxy listens until the test ends.
 func newProxy(tb testing.TB, server string) *proxy {
@@ -114,12 +109,11 @@ func (p *proxy) serve(client net.Conn) {
 	p.conns = append(p.conns, client, server)
 	p.mu.Unlock()
 	var both sync.WaitGroup
-	var express atomic.Bool // one of the lane's statements is under way
 	both.Go(func() {
-		_ = p.fromClient(client, unforgotten{server, p, since}, &express)
+		_ = p.fromClient(client, unforgotten{server, p, since})
 		_ = server.Close()
 	})
-	_ = p.fromServer(server, unforgotten{client, p, since}, &express)
+	_ = p.fromServer(server, unforgotten{client, p, since})
 	_ = client.Close()
 	both.Wait()
 }
@@ -127,7 +121,7 @@ func (p *proxy) serve(client net.Conn) {
 var errCut = errors.New("cut")
 
 // fromClient forwards messages to the server. Those of one write are forwarded one by one.
-func (p *proxy) fromClient(client io.Reader, server io.Writer, express *atomic.Bool) error {
+func (p *proxy) fromClient(client io.Reader, server io.Writer) error {
 	if err := forwardStartup(client, server); err != nil {
 		return err
 	}
@@ -145,14 +139,6 @@ func (p *proxy) fromClient(client io.Reader, server io.Writer, express *atomic.B
 			parts := bytes.SplitN(message[5:], []byte{0}, 3)
 			query := queries[string(parts[1])]
 			if query == "COMMIT" && p.cutBefore.CompareAndSwap(true, false) {
-				return errCut
-			}
-			ours := strings.HasPrefix(query, "WITH campaigns")
-			if ours {
-				express.Store(true)
-			}
-			if c := p.cutExpress.Load(); c != nil && ours && c.before && p.cutExpress.CompareAndSwap(c, nil) {
-				p.refuse.Store(c.refuse)
 				return errCut
 			}
 			if h := p.hold.Load(); h != nil && strings.HasPrefix(query, h.query) && p.hold.CompareAndSwap(h, nil) {
@@ -175,18 +161,13 @@ func (p *proxy) fromClient(client io.Reader, server io.Writer, express *atomic.B
 }
 
 // fromServer forwards messages to the client, but not the one that confirms a commit which is to be lost.
-func (p *proxy) fromServer(server io.Reader, client io.Writer, express *atomic.Bool) error {
+func (p *proxy) fromServer(server io.Reader, client io.Writer) error {
 	for {
 		message, err := read(server)
 		if err != nil {
 			return err
 		}
 		if message[0] == 'C' && string(message[5:]) == "COMMIT\x00" && p.cutAfter.CompareAndSwap(true, false) {
-			return errCut
-		}
-		ready := message[0] == 'Z' && express.CompareAndSwap(true, false)
-		if c := p.cutExpress.Load(); c != nil && ready && p.cutExpress.CompareAndSwap(c, nil) {
-			p.refuse.Store(c.refuse)
 			return errCut
 		}
 		if _, err := client.Write(message); err != nil {

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"scrip/internal/id"
 	"scrip/internal/store"
 )
 
@@ -41,6 +42,7 @@ type crowd struct {
 	redeems []*store.Redeem
 	seats   []seat // the same, by customer
 	keyed   bool   // at least one has a key
+	row     id.ID  // of unsealed, which names what the batch wrote
 }
 
 // crowdOf recognises a batch for the express lane: redemptions of one code, all by different customers, asked for the first
@@ -71,6 +73,7 @@ func (s *Store) crowdOf(commands []store.Command) *crowd {
 	if c.terms, ok = s.book.take(first.Code, len(commands)); !ok {
 		return nil
 	}
+	c.row = id.New(first.ID.Time())
 	return c
 }
 
@@ -104,6 +107,7 @@ func (s *Store) express(ctx context.Context, commands []store.Command, outcomes 
 		return fmt.Errorf("%w: %w", store.ErrFateUnknown, err) // asked again by its ids, it hears what was written
 	}
 	s.book.held(&c.campaign, &c.voucher)
+	s.recent.add(c.row, c.committed(outcomes))
 	s.lanes.express.Add(1)
 	return nil
 }

@@ -136,3 +136,21 @@ func (c *crowd) answer(a *findings, outcomes []store.Outcome) error {
 	c.voucher, c.campaign = *v, *of
 	return nil
 }
+
+// committed are the transfers that were made, in the order in which the statement names them.
+func (c *crowd) committed(outcomes []store.Outcome) []ledger.Transfer {
+	ts := make([]ledger.Transfer, 0, len(c.seats))
+	funding := ledger.FundingOf(c.campaign.ID, c.campaign.Currency)
+	for _, r := range c.seats {
+		o := &outcomes[r.n-1]
+		if o.Refusal != nil || o.Replayed {
+			continue
+		}
+		won := o.Redemption
+		ts = append(ts, ledger.Transfer{
+			ID: won.ID, Customer: won.Customer, Currency: won.Currency, Seq: won.Seq, Kind: ledger.Redemption,
+			Debit: funding, Credit: ledger.WalletOf(won.Customer, won.Currency), Amount: won.AmountMinor, Balance: won.BalanceMinor, At: won.At,
+		})
+	}
+	return ts
+}

@@ -48,7 +48,7 @@ const expressText = `WITH campaigns AS MATERIALIZED (
 			coalesce(s.balance, 0) + $9 AS after, coalesce(s.seq, 0) + 1 AS entry, hot.at
 		FROM hot CROSS JOIN seen s WHERE NOT s.has AND NOT s.taken
 	), unsealing AS (
-		INSERT INTO unsealed (n, refs) SELECT winners,
+		INSERT INTO unsealed (id, n, refs) SELECT $21, winners,
 			CASE WHEN fresh THEN $18::bytea ELSE (SELECT string_agg(%[6]s, '') FROM won) END FROM hot WHERE winners > 0
 	)%[7]s, redemptions AS (
 		INSERT INTO redemption (customer, voucher_id, slot, id, campaign_id, rank, max_uses, effect_kind, amount, currency,
@@ -98,7 +98,7 @@ func expressQuery(keyed bool) string {
 	if keyed {
 		from = `, CASE WHEN w.seq IS NULL OR u.key = '' THEN false ELSE EXISTS (
 				SELECT FROM idempotency i WHERE i.customer = u.customer AND i.key = u.key) END AS taken
-		FROM unnest($5::text[], $6::uuid[], $7::smallint[], $21::text[], $22::bytea[]) u(customer, id, n, key, fingerprint)`
+		FROM unnest($5::text[], $6::uuid[], $7::smallint[], $22::text[], $23::bytea[]) u(customer, id, n, key, fingerprint)`
 		used = fmt.Sprintf("i.kind = %d AND i.fingerprint = s.fingerprint", kindRedeem)
 		theirs = `
 	LEFT JOIN LATERAL (SELECT i.kind, i.id, i.fingerprint FROM idempotency i

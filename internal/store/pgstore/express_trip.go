@@ -90,6 +90,7 @@ func (c *crowd) parameters(s *Store) []any {
 		bound(fixed), floor, bound(c.prospect.Window.Start), bound(c.prospect.Window.End),
 		c.prospect.Uses, c.prospect.Count, c.prospect.GivenMinor, c.voucher.PerCustomer == 1,
 		store.AppendRefs(make([]byte, 0, refSize*n), refs...), c.voucher.Limit, store.AppendRefCurrency(nil, c.campaign.Currency),
+		[16]byte(c.row),
 	}
 	if c.keyed {
 		keys, prints := make(texts, n), make(fingerprints, n)

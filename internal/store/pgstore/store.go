@@ -75,6 +75,7 @@ type Store struct {
 	writers, readers *pgxpool.Pool
 	wide             wide
 	book             book
+	recent           recent
 	lanes            struct{ express, ordinary atomic.Int64 } // batches that took effect, or were refused, by each
 
 	latest atomic.Int64 // the latest time that now returned, in microseconds

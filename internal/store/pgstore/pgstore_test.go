@@ -76,7 +76,9 @@ func drivers(at string, see func(opened)) storetest.Driver {
 			if err := o.Sever(tb.Context()); err != nil {
 				tb.Fatal(err)
 			}
-			return openWith(tb, o.cfg)
+			again := openWith(tb, o.cfg)
+			tb.Cleanup(func() { see(again) })
+			return again
 		},
 	}
 }
@@ -87,7 +89,7 @@ func TestStore(t *testing.T) {
 	t.Cleanup(func() { // after all of it, which is parallel
 		e, o := express.Load(), ordinary.Load()
 		t.Logf("%d batches went by the express lane, %d the ordinary way", e, o)
-		if whole := e+o > 2000; whole && (e < 200 || o < 200) {
+		if whole := e+o > 2000; whole && (e < 100 || o < 100) {
 			t.Error("the suite should go both ways")
 		}
 	})

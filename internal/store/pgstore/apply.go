@@ -13,8 +13,9 @@ import (
 	"scrip/internal/store"
 )
 
-// Apply applies the commands in order, in one transaction. It costs two round trips, or three, and each is a
-// fixed number of statements whatever the batch's size:
+// Apply applies the commands in order, in one transaction. Most batches of a crowd take one round trip, by the express lane
+// (express.go). All else goes the ordinary way, which costs two round trips, or three, and each is a fixed number
+// of statements whatever the batch's size:
 //
 //  1. load: begin, lock the campaigns and vouchers that the batch names, take the time, read all else that
 //     the commands need; once more for what is replayed under its key, and, in a large batch, for what its

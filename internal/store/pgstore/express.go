@@ -84,13 +84,10 @@ func (s *Store) express(ctx context.Context, commands []store.Command, outcomes 
 	if c == nil {
 		return errOrdinary
 	}
-	conn, err := s.acquire(ctx)
-	if err != nil {
-		return err
-	}
-	defer conn.Release()
-	a, err := s.ask(ctx, conn, c)
+	a, err := s.ask(ctx, c)
 	switch {
+	case errors.Is(err, errNoConnection):
+		return err
 	case errors.Is(err, store.ErrFateUnknown):
 		s.silent(ctx, err)
 		return err

@@ -164,3 +164,28 @@ func TestExpressNamesTransfers(t *testing.T) {
 		}
 	}
 }
+
+// An express batch that waits for a lock in vain goes the ordinary way, also where there is one connection that writes.
+func TestExpressThatWaitsInVain(t *testing.T) {
+	t.Parallel()
+	at := testenv.Database(t)
+	s := openWith(t, pgstore.Config{URL: at, MaxConns: 2, LockTimeout: 50 * time.Millisecond})
+	create(t, s, "SA1AM", 0)
+	apply(t, s, redeem("SA1AM", "learned"))
+	holder := connect(t, at)
+	execute(t, holder, "BEGIN; SELECT FROM campaign FOR UPDATE")
+	told := make(chan error, 1)
+	go func() {
+		_, err := s.Apply(t.Context(), crowd("SA1AM", "ali", "bita"))
+		told <- err
+	}()
+	time.Sleep(200 * time.Millisecond) // several times as long as it waits
+	execute(t, holder, "ROLLBACK")
+	if err := <-told; err != nil {
+		t.Fatal(err)
+	}
+	if express, _ := s.Lanes(); express != 0 {
+		t.Error("it went express")
+	}
+	audited(t, s)
+}

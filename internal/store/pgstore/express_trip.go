@@ -13,7 +13,12 @@ import (
 
 // ask sends the batch's transaction in one pipeline and reads the answer: nil where the guard did not hold, and nothing was
 // written. Once the server has answered COMMIT with COMMIT, nothing that happens to the connection matters any more.
-func (s *Store) ask(ctx context.Context, conn *pgxpool.Conn, c *crowd) (*findings, error) {
+func (s *Store) ask(ctx context.Context, c *crowd) (*findings, error) {
+	conn, err := s.acquire(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", errNoConnection, err)
+	}
+	defer conn.Release() // before anything else is done: it may be the only one
 	ctx, cancel := context.WithTimeout(ctx, s.tripMax())
 	defer cancel()
 	query := s.wide.express
@@ -39,6 +44,8 @@ func (s *Store) ask(ctx context.Context, conn *pgxpool.Conn, c *crowd) (*finding
 		return a, nil
 	}
 }
+
+var errNoConnection = errors.New("nothing was sent")
 
 // errCut says that the connection was lost under an express batch: most likely it was dead before, as after a restart of
 // the server, but the bytes that asked for all of the batch asked for its commit too.

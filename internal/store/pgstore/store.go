@@ -3,7 +3,7 @@
 // What makes it durable: a batch is one transaction, and its outcome is told after the server confirmed the
 // commit. What makes it exact: the rules are judged over rows that are locked, or that a unique key guards
 // (apply.go), and the tables' own constraints stand behind the arithmetic. What makes it fast: a batch costs
-// two round trips and a fixed number of statements, whatever its size.
+// one round trip or two and a fixed number of statements, whatever its size.
 //
 // Locks are always taken in one order, by every verb: campaigns by id, vouchers by id, wallets by customer
 // and currency, then what only grows, and accounts last. What is locked out of it by a crossing of new rows

@@ -1,6 +1,7 @@
 package pgstore_test
 
 import (
+	"context"
 	"fmt"
 	"log/slog"
 	"net/url"
@@ -62,6 +63,7 @@ func drivers(at string, see func(opened)) storetest.Driver {
 			tb.Helper()
 			name := fmt.Sprint("scrip_", schemas.Add(1))
 			execute(tb, connect(tb, at), "CREATE SCHEMA "+name)
+			tb.Cleanup(func() { dropSchema(tb, at, name) }) // hundreds together take the database's end too long
 			s := open(tb, at+"&search_path="+url.QueryEscape(name), clock)
 			tb.Cleanup(func() { see(s) })
 			return s
@@ -101,6 +103,23 @@ func TestStore(t *testing.T) {
 }
 
 func BenchmarkStore(b *testing.B) { storetest.Benchmark(b, driver(testenv.Database(b))) }
+
+// dropSchema drops a schema when a test has ended.
+func dropSchema(tb testing.TB, at, name string) {
+	tb.Helper()
+	ctx := context.WithoutCancel(tb.Context())
+	conn, err := pgx.Connect(ctx, at)
+	if err != nil {
+		tb.Error(err)
+		return
+	}
+	if _, err := conn.Exec(ctx, "DROP SCHEMA "+name+" CASCADE"); err != nil {
+		tb.Error(err)
+	}
+	if err := conn.Close(ctx); err != nil {
+		tb.Error(err)
+	}
+}
 
 // connect is a connection past the store.
 func connect(tb testing.TB, at string) *pgx.Conn {

@@ -271,7 +271,7 @@ func (b *twins) state(s store.Store) state {
 		read.Trail[i].ID = id.ID{} // each store makes its own
 	}
 	slices.SortFunc(read.Trail, func(e, f store.Event) int {
-		return cmp.Or(e.At.Compare(f.At), cmp.Compare(e.Object, f.Object), cmp.Compare(e.Action, f.Action), cmp.Compare(e.Before, f.Before), cmp.Compare(e.After, f.After))
+		return cmp.Or(e.At.Compare(f.At), cmp.Compare(e.Object, f.Object), cmp.Compare(e.Action, f.Action), cmp.Compare(e.Before, f.Before), cmp.Compare(e.After, f.After), cmp.Compare(e.By.Name, f.By.Name))
 	})
 	return read
 }

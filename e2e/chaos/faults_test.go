@@ -57,6 +57,8 @@ func crashPoints() []crashPoint {
 		{"sqliteAfterCommit", "after the commit", hasNoPostgres},
 		{"postgresBeforeCommit", "before the commit", hasPostgres},
 		{"postgresAfterCommit", "after the commit", hasPostgres},
+		{"postgresBeforeExpress", "before the commit of an express batch", hasPostgres},
+		{"postgresAfterExpress", "after the commit of an express batch", hasPostgres},
 		{"beforeReply", "before the reply of a batch", nil},
 		{"beforeAnswer", "before an answer is written", nil},
 		{"inSettling", "in settling", nil},

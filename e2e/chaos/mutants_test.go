@@ -37,6 +37,8 @@ func mutants() []mutant {
 		pgWrite       = "internal/store/pgstore/write.go"
 		pgJudge       = "internal/store/pgstore/judge.go"
 		pgLoad        = "internal/store/pgstore/load.go"
+		pgExpress     = "internal/store/pgstore/express.go"
+		pgQuery       = "internal/store/pgstore/express_query.go"
 		flush         = "internal/redemption/flush.go"
 		memgate       = "internal/gate/memgate/memgate.go"
 		limitCheck    = " AND (max_uses = 0 OR redeemed <= max_uses)"
@@ -55,7 +57,13 @@ func mutants() []mutant {
 		},
 		{
 			name: "the counter's lock removed, PostgreSQL", world: postgresWithRedis,
-			edits: []edit{{pgLoad, "ORDER BY c.id FOR NO KEY UPDATE", "ORDER BY c.id"}, {pgLoad, "ORDER BY v.id FOR NO KEY UPDATE", "ORDER BY v.id"}, {pgSchema, limitCheck, ""}},
+			edits: []edit{
+				{pgLoad, "ORDER BY c.id FOR NO KEY UPDATE", "ORDER BY c.id"},
+				{pgLoad, "ORDER BY v.id FOR NO KEY UPDATE", "ORDER BY v.id"},
+				{pgSchema, limitCheck, ""},
+				{pgQuery, "FROM campaign WHERE id = $1 FOR NO KEY UPDATE", "FROM campaign WHERE id = $1"},
+				{pgQuery, "v.id = $2 FOR NO KEY UPDATE OF v", "v.id = $2"},
+			},
 		},
 		{ // the commit is left to the next transaction
 			name: "the reply sent before the commit, SQLite", world: newSQLite, always: true,
@@ -67,10 +75,15 @@ func mutants() []mutant {
 		{ // the commit is sent a moment after the answer
 			name: "the reply sent before the commit, PostgreSQL", world: postgresWithRedis,
 			edits: []edit{
+				{pgExpress, "if len(commands) == 0 ||", "if true || len(commands) == 0 ||"}, // the ordinary way alone
 				{pgWrite, "\tb.Queue(\"COMMIT\")\n", "\tb.Queue(\"SELECT 1\")\n"},
 				{pgWrite, "case tag.String() != \"COMMIT\":\n\t\treturn errors.Join(errRolledBack, closed)\n", "case tag.String() != \"SELECT 1\":\n\t\treturn errors.Join(errRolledBack, closed)\n"},
 				{pgWrite, "\tdefault:\n\t\treturn nil\n", "\tdefault:\n\t\tearly := conn.Hijack()\n\t\tgo func() {\n\t\t\tctx := context.Background()\n\t\t\t_, _ = early.Exec(ctx, \"SELECT pg_sleep(0.02)\")\n\t\t\t_, _ = early.Exec(ctx, \"COMMIT\")\n\t\t\t_ = early.Close(ctx)\n\t\t}()\n\t\treturn nil\n"},
 			},
+		},
+		{
+			name: "an express batch by terms that changed", world: postgresWithRedis,
+			edits: []edit{{pgQuery, "c.version = $2", "c.version > 0 * $2"}, {pgQuery, "v.version = $4", "v.version > 0 * $4"}},
 		},
 		{
 			name: "Again ignored", world: postgresWithRedis, faults: fates,

@@ -129,6 +129,9 @@ func (r *membersReader) take(n uint64) []byte {
 	return taken
 }
 
+// AppendRefCurrency appends a currency as it stands in the name of a transfer, for whoever writes such names elsewhere.
+func AppendRefCurrency(b []byte, c money.Currency) []byte { return appendCurrency(b, c, "") }
+
 // AppendRefs appends names of transfers, in any order, in the form that ParseRefs reads: of each, the length of what
 // its customer shares with the one before, the rest of the customer, the currency, and the number.
 func AppendRefs(b []byte, refs ...TransferRef) []byte {

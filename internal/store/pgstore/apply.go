@@ -13,8 +13,9 @@ import (
 	"scrip/internal/store"
 )
 
-// Apply applies the commands in order, in one transaction. It costs two round trips, or three, and each is a
-// fixed number of statements whatever the batch's size:
+// Apply applies the commands in order, in one transaction. Most batches of a crowd take one round trip, by the express lane
+// (express.go). All else goes the ordinary way, which costs two round trips, or three, and each is a fixed number
+// of statements whatever the batch's size:
 //
 //  1. load: begin, lock the campaigns and vouchers that the batch names, take the time, read all else that
 //     the commands need; once more for what is replayed under its key, and, in a large batch, for what its
@@ -41,13 +42,13 @@ func (s *Store) Apply(ctx context.Context, commands []store.Command) ([]store.Ou
 			lockable[i] = c
 		}
 	}
-	err := retried(ctx, lostBatch, func(attempt int) error {
-		err := s.attempt(ctx, lockable, outcomes, attempt > 1)
-		if sqlState(err) == codeLockNotAvailable {
-			s.endStalled(ctx)
-		}
-		return err
-	})
+	err := s.express(ctx, lockable, outcomes)
+	switch {
+	case errors.Is(err, errOrdinary):
+		err = s.ordinary(ctx, lockable, outcomes)
+	case errors.Is(err, errCut):
+		err = s.askAgain(ctx, lockable, outcomes, err)
+	}
 	switch {
 	case err == nil:
 		return outcomes, nil
@@ -56,6 +57,21 @@ func (s *Store) Apply(ctx context.Context, commands []store.Command) ([]store.Ou
 	default:
 		return nil, fmt.Errorf("%w: %w", store.ErrNotApplied, err)
 	}
+}
+
+// ordinary applies the batch the ordinary way.
+func (s *Store) ordinary(ctx context.Context, commands []store.Command, outcomes []store.Outcome) error {
+	err := retried(ctx, lostBatch, func(attempt int) error {
+		err := s.attempt(ctx, commands, outcomes, attempt > 1)
+		if sqlState(err) == codeLockNotAvailable {
+			s.endStalled(ctx)
+		}
+		return err
+	})
+	if err == nil {
+		s.lanes.ordinary.Add(1)
+	}
+	return err
 }
 
 // errMoved says that what a batch needs came to be between two of its reads; judged again, it is there.
@@ -104,11 +120,24 @@ func (s *Store) attempt(ctx context.Context, commands []store.Command, outcomes 
 		}
 	}
 	if w.unchanged() {
-		return s.abandon(ctx, conn)
+		err = s.abandon(ctx, conn)
+	} else {
+		err = s.write(ctx, conn, w)
+		s.silent(ctx, err)
 	}
-	err = s.write(ctx, conn, w)
-	s.silent(ctx, err)
+	if err == nil {
+		w.teach(&s.book)
+	}
 	return err
+}
+
+// teach tells the book what stands now of the codes that the batch used.
+func (w *working) teach(b *book) {
+	for _, h := range w.codes {
+		if h.campaign != nil {
+			b.learn(&h.campaign.c, &h.v)
+		}
+	}
 }
 
 // acquire takes a connection of the writers, waiting no longer than for making one.

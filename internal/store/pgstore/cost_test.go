@@ -37,15 +37,23 @@ func TestCostDoesNotGrowWithTheBatch(t *testing.T) {
 				cs = append(cs, redeem("ONE", fresh()))
 			}
 			return cs
-		}, 2},
-		{"redemptions of a code each, under keys", func(size int) (cs []store.Command) {
-			for i := range size {
+		}, 1},
+		{"redemptions of two codes and more, under keys", func(size int) (cs []store.Command) {
+			for i := range size + 1 {
 				r := redeem(fmt.Sprint("EACH", i), fresh())
 				r.Key = "k"
 				cs = append(cs, r)
 			}
 			return cs
 		}, 2},
+		{"redemptions of one code under keys", func(size int) (cs []store.Command) {
+			for range size {
+				r := redeem("ONE", fresh())
+				r.Key = "k"
+				cs = append(cs, r)
+			}
+			return cs
+		}, 1},
 		{"redemptions by returning customers", func(size int) (cs []store.Command) {
 			for range size {
 				who := fresh()
@@ -53,6 +61,14 @@ func TestCostDoesNotGrowWithTheBatch(t *testing.T) {
 				cs = append(cs, redeem("ONE", who))
 			}
 			return cs
+		}, 1},
+		{"redemptions by returning customers, and a post", func(size int) (cs []store.Command) {
+			for range size {
+				who := fresh()
+				apply(t, s, pay(who, 5))
+				cs = append(cs, redeem("ONE", who))
+			}
+			return append(cs, pay(fresh(), 5))
 		}, 2},
 		{"rollbacks", func(size int) (cs []store.Command) {
 			for range size {
@@ -77,7 +93,7 @@ func TestCostDoesNotGrowWithTheBatch(t *testing.T) {
 			apply(t, s, cs...)
 			return again(cs)
 		}, 2},
-		{"replayed under their keys: one trip more", func(size int) (cs []store.Command) {
+		{"replayed under their keys", func(size int) (cs []store.Command) {
 			for range size {
 				r := redeem("ONE", fresh())
 				r.Key = "k"
@@ -85,16 +101,27 @@ func TestCostDoesNotGrowWithTheBatch(t *testing.T) {
 			}
 			apply(t, s, cs...)
 			return cs
+		}, 1},
+		{"replayed under their keys, and a post: one trip more", func(size int) (cs []store.Command) {
+			for range size {
+				r := redeem("ONE", fresh())
+				r.Key = "k"
+				cs = append(cs, r)
+			}
+			apply(t, s, cs...)
+			return append(cs, pay(fresh(), 5))
 		}, 3},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			if n == 0 {
 				create(t, s, "ONE", 0)
-				for i := range 1000 {
+				for i := range 1001 {
 					create(t, s, fmt.Sprint("EACH", i), 0)
 				}
 			}
-			apply(t, s, c.make(1)...) // prepares the statements
+			for range 2 { // the code becomes known, and the statements are prepared
+				apply(t, s, c.make(1)...)
+			}
 			one := p.cost(t, s, c.make(1))
 			if one.trips != c.trips {
 				t.Errorf("one command takes %d round trips, want %d", one.trips, c.trips)

@@ -22,6 +22,20 @@ func (s *Store) Sever(ctx context.Context) error {
 	return nil
 }
 
+// Lanes is how many batches went each way.
+func (s *Store) Lanes() (express, ordinary int64) {
+	return s.lanes.express.Load(), s.lanes.ordinary.Load()
+}
+
+// MutateExpress replaces a text in the express lane's statements, and returns in how many places.
+func (s *Store) MutateExpress(from, to string) (n int) {
+	for _, query := range []*string{&s.wide.express, &s.wide.expressKeyed} {
+		n += strings.Count(*query, from)
+		*query = strings.ReplaceAll(*query, from, to)
+	}
+	return n
+}
+
 // Plans are the plans of Apply's statements, by their text, as a connection of the writers makes them.
 func (s *Store) Plans(ctx context.Context) (map[string]string, error) {
 	plans := map[string]string{}
@@ -29,6 +43,7 @@ func (s *Store) Plans(ctx context.Context) (map[string]string, error) {
 		lockCampaignsQuery, lockVouchersQuery, usesQuery, usesOfCampaignQuery, walletsQuery, lockWalletsQuery, keysQuery,
 		redemptionsQuery, redemptionsOfRollbacksQuery, rollbacksQuery, postsQuery,
 		setWalletsQuery, undoRedemptionsQuery, setVouchersQuery, setCampaignsQuery,
+		expressQuery(false), expressQuery(true),
 	} {
 		err := pgx.BeginFunc(ctx, s.writers, func(tx pgx.Tx) error {
 			if _, err := tx.Exec(ctx, "PREPARE statement AS "+query); err != nil {

@@ -12,6 +12,8 @@ import (
 	"scrip/internal/voucher"
 )
 
+const beginQuery = "BEGIN ISOLATION LEVEL READ COMMITTED"
+
 // The locks. Each statement takes its rows in the order of their ids, and returns them as they are once it
 // has them all.
 const (
@@ -77,7 +79,7 @@ const (
 func (s *Store) load(ctx context.Context, conn *pgxpool.Conn, want *wanted, lockWallets bool) (*working, error) {
 	w := newWorking(len(want.customers))
 	b := &pgx.Batch{}
-	b.Queue("BEGIN ISOLATION LEVEL READ COMMITTED")
+	b.Queue(beginQuery)
 	if len(want.codes)+len(want.targets) > 0 {
 		each(b.Queue(lockCampaignsQuery, want.codes, want.targets), scanCampaign, w.addCampaign)
 		each(b.Queue(lockVouchersQuery, want.codes, want.targets), scanVoucher, w.addVoucher)

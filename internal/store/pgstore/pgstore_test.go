@@ -1,6 +1,7 @@
 package pgstore_test
 
 import (
+	"context"
 	"fmt"
 	"log/slog"
 	"net/url"
@@ -50,6 +51,11 @@ func openWith(tb testing.TB, cfg pgstore.Config) opened {
 // driver gives each store a schema of its own in the database at url: to make one is a hundred times cheaper than to
 // make a database.
 func driver(at string) storetest.Driver {
+	return drivers(at, func(opened) {})
+}
+
+// drivers is driver, and shows each store to see as it ends.
+func drivers(at string, see func(opened)) storetest.Driver {
 	var schemas atomic.Int64
 	return storetest.Driver{
 		Name: "pgstore",
@@ -57,7 +63,10 @@ func driver(at string) storetest.Driver {
 			tb.Helper()
 			name := fmt.Sprint("scrip_", schemas.Add(1))
 			execute(tb, connect(tb, at), "CREATE SCHEMA "+name)
-			return open(tb, at+"&search_path="+url.QueryEscape(name), clock)
+			tb.Cleanup(func() { dropSchema(tb, at, name) }) // hundreds together take the database's end too long
+			s := open(tb, at+"&search_path="+url.QueryEscape(name), clock)
+			tb.Cleanup(func() { see(s) })
+			return s
 		},
 		// What a process that died had acknowledged is found by the next one, in the same database.
 		Crash: func(tb testing.TB, s store.Store) store.Store {
@@ -69,14 +78,48 @@ func driver(at string) storetest.Driver {
 			if err := o.Sever(tb.Context()); err != nil {
 				tb.Fatal(err)
 			}
-			return openWith(tb, o.cfg)
+			again := openWith(tb, o.cfg)
+			tb.Cleanup(func() { see(again) })
+			return again
 		},
 	}
 }
 
-func TestStore(t *testing.T) { storetest.Run(t, driver(testenv.Database(t))) }
+// The suite must go both ways, or it would prove nothing of one of them.
+func TestStore(t *testing.T) {
+	var express, ordinary atomic.Int64
+	t.Cleanup(func() { // after all of it, which is parallel
+		e, o := express.Load(), ordinary.Load()
+		t.Logf("%d batches went by the express lane, %d the ordinary way", e, o)
+		if whole := e+o > 2000; whole && (e < 100 || o < 100) {
+			t.Error("the suite should go both ways")
+		}
+	})
+	storetest.Run(t, drivers(testenv.Database(t), func(s opened) {
+		e, o := s.Lanes()
+		express.Add(e)
+		ordinary.Add(o)
+	}))
+}
 
 func BenchmarkStore(b *testing.B) { storetest.Benchmark(b, driver(testenv.Database(b))) }
+
+// dropSchema drops a schema when a test has ended.
+func dropSchema(tb testing.TB, at, name string) {
+	tb.Helper()
+	ctx := context.WithoutCancel(tb.Context())
+	conn, err := pgx.Connect(ctx, at)
+	if err != nil {
+		tb.Error(err)
+		return
+	}
+	if _, err := conn.Exec(ctx, "DROP SCHEMA "+name+" CASCADE"); err != nil {
+		tb.Error(err)
+	}
+	if err := conn.Close(ctx); err != nil {
+		tb.Error(err)
+	}
+}
 
 // connect is a connection past the store.
 func connect(tb testing.TB, at string) *pgx.Conn {

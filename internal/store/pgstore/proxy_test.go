@@ -23,6 +23,7 @@ type proxy struct {
 	// How the next commit fares. Each is used up by one commit.
 	cutBefore, cutAfter atomic.Bool
 	hold                atomic.Pointer[hold]
+	refuse              atomic.Bool // new connections
 
 	forgotten atomic.Int64 // how often forget was called
 
@@ -50,6 +51,10 @@ func newProxy(tb testing.TB, server string) *proxy {
 			client, err := l.Accept()
 			if err != nil {
 				return
+			}
+			if p.refuse.Load() {
+				_ = client.Close()
+				continue
 			}
 			running.Go(func() { p.serve(client) })
 		}

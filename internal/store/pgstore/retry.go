@@ -25,6 +25,7 @@ const (
 
 // PostgreSQL's codes for what an attempt may meet.
 const (
+	codeOutOfRange        = "22003"
 	codeUniqueViolation   = "23505"
 	codeSerialization     = "40001"
 	codeDeadlock          = "40P01"

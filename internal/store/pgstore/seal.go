@@ -56,7 +56,7 @@ func (s *Store) sealUnder(ctx context.Context, tx pgx.Tx, o store.Sealing) (*sto
 	if err != nil {
 		return nil, false, err
 	}
-	p, err := pick(ctx, tx, o.Max)
+	p, err := pick(ctx, tx, &s.recent, o.Max)
 	if err != nil || p.empty() {
 		return nil, false, err
 	}
@@ -70,6 +70,7 @@ func (s *Store) sealUnder(ctx context.Context, tx pgx.Tx, o store.Sealing) (*sto
 	if err := s.writeSeal(ctx, made, p); err != nil {
 		return nil, false, err
 	}
+	s.recent.sealed(p.rows)
 	if made != nil {
 		made = made.Head()
 	}

@@ -39,7 +39,7 @@ func (p *picked) empty() bool {
 
 // pick finds what a seal of at most max transfers is made of: at first what was written before there were seals, and
 // only then all else.
-func pick(ctx context.Context, tx pgx.Tx, most int) (*picked, error) {
+func pick(ctx context.Context, tx pgx.Tx, known *recent, most int) (*picked, error) {
 	p := &picked{}
 	var backfilled bool
 	var at store.TransferRef
@@ -57,7 +57,7 @@ func pick(ctx context.Context, tx pgx.Tx, most int) (*picked, error) {
 	if err := p.unnamed(ctx, tx, most); err != nil {
 		return nil, err
 	}
-	err = p.named(ctx, tx, most-len(p.transfers))
+	err = p.named(ctx, tx, known, most-len(p.transfers))
 	return p, err
 }
 
@@ -88,8 +88,8 @@ func (p *picked) unnamed(ctx context.Context, tx pgx.Tx, most int) error {
 	return err
 }
 
-// named picks what servers named as unsealed, in the order of writing.
-func (p *picked) named(ctx context.Context, tx pgx.Tx, most int) error {
+// named picks what servers named as unsealed, in the order of writing. What is known is not read.
+func (p *picked) named(ctx context.Context, tx pgx.Tx, known *recent, most int) error {
 	rows, err := tx.Query(ctx, `SELECT at, id, n, refs FROM (SELECT at, id, n, refs, sum(n) OVER (ORDER BY at, id) AS upto
 			FROM (SELECT at, id, n, refs FROM unsealed WHERE NOT lost ORDER BY at, id LIMIT $2) first) counted
 		WHERE upto - n <= $1 ORDER BY at, id`, most, most+1)
@@ -104,8 +104,9 @@ func (p *picked) named(ctx context.Context, tx pgx.Tx, most int) error {
 		return err
 	}
 	var refs []store.TransferRef
+	var ours []ledger.Transfer
 	for _, q := range found {
-		if sum := len(refs) + q.n; sum > most && len(refs)+len(p.transfers) > 0 {
+		if sum := len(refs) + len(ours) + q.n; sum > most && sum-q.n+len(p.transfers) > 0 {
 			p.more = true
 			break
 		}
@@ -114,8 +115,14 @@ func (p *picked) named(ctx context.Context, tx pgx.Tx, most int) error {
 			p.garbled = append(p.garbled, q)
 			continue
 		}
-		refs, p.rows = append(refs, named...), append(p.rows, q)
+		p.rows = append(p.rows, q)
+		if ts := known.named(q.id, named); ts != nil {
+			ours = append(ours, ts...)
+		} else {
+			refs = append(refs, named...)
+		}
 	}
+	p.transfers = append(p.transfers, ours...)
 	if len(refs) == 0 {
 		return nil
 	}

@@ -3,7 +3,7 @@
 // What makes it durable: a batch is one transaction, and its outcome is told after the server confirmed the
 // commit. What makes it exact: the rules are judged over rows that are locked, or that a unique key guards
 // (apply.go), and the tables' own constraints stand behind the arithmetic. What makes it fast: a batch costs
-// two round trips and a fixed number of statements, whatever its size.
+// one round trip or two and a fixed number of statements, whatever its size.
 //
 // Locks are always taken in one order, by every verb: campaigns by id, vouchers by id, wallets by customer
 // and currency, then what only grows, and accounts last. What is locked out of it by a crossing of new rows
@@ -74,6 +74,9 @@ type Store struct {
 	// writers.
 	writers, readers *pgxpool.Pool
 	wide             wide
+	book             book
+	recent           recent
+	lanes            struct{ express, ordinary atomic.Int64 } // batches that took effect, or were refused, by each
 
 	latest atomic.Int64 // the latest time that now returned, in microseconds
 }
@@ -87,7 +90,7 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 // open connects and migrates, and refuses a database that is not fit for what it is opened for.
 func open(ctx context.Context, cfg Config, fit func(context.Context, *Store) error) (*Store, error) {
 	cfg = cfg.withDefaults()
-	s := &Store{cfg: cfg, wide: newWide()}
+	s := &Store{cfg: cfg, wide: newWide(), book: book{pages: map[string]*page{}}}
 	err := s.open(ctx)
 	if err == nil {
 		err = fit(ctx, s)
@@ -142,7 +145,12 @@ func (s *Store) now(database time.Time) time.Time {
 	if s.cfg.Clock != nil {
 		database = s.cfg.Clock()
 	}
-	now := database.UnixMicro()
+	return s.told(database)
+}
+
+// told keeps a time that somebody is told, and returns it, or a later one that was told before.
+func (s *Store) told(at time.Time) time.Time {
+	now := at.UnixMicro()
 	for {
 		latest := s.latest.Load()
 		if now <= latest {
@@ -152,6 +160,15 @@ func (s *Store) now(database time.Time) time.Time {
 			return time.UnixMicro(now).UTC()
 		}
 	}
+}
+
+// hand is what now would say, for a statement that asks the database's clock by itself: no earlier than floor, or
+// fixed where the configuration has a clock of its own.
+func (s *Store) hand() (fixed, floor time.Time) {
+	if s.cfg.Clock != nil {
+		fixed = s.now(time.Time{})
+	}
+	return fixed, time.UnixMicro(s.latest.Load()).UTC()
 }
 
 // Ping reports whether the store can answer now.

@@ -1,6 +1,7 @@
 package pgstore_test
 
 import (
+	"slices"
 	"testing"
 
 	"github.com/jackc/pgx/v5"
@@ -64,3 +65,43 @@ func (b tamper) AlterSeal(number int64) {
 }
 
 func (b tamper) DeleteSeal(number int64) { b.one("DELETE FROM seal WHERE number = $1", number) }
+
+// A server seals what it has committed, by either lane, and not what stands in the database by then; another one seals what
+// it finds.
+func TestAlteredBeforeItIsSealed(t *testing.T) {
+	t.Parallel()
+	for _, ours := range []bool{true, false} {
+		at := testenv.Database(t)
+		s, other := open(t, at, nil), open(t, at, nil)
+		create(t, s, "SA1AM", 0)
+		apply(t, s, redeem("SA1AM", "ali"), pay("ali", 5))
+		s.takes(t, 1, 0, func() { apply(t, s, crowd("SA1AM", "cyrus", "bita", "dara")...) })
+		s.takes(t, 1, 0, func() {
+			same(t, "a winner among them", verdicts(t, s, crowd("SA1AM", "elham", "ali")...), "5, already_redeemed")
+		})
+		who := []string{"ali IRR 1", "dara IRR 1"}
+		by := tamper{t, connect(t, at)}
+		by.AlterAmount(store.TransferRef{Customer: "ali", Currency: "IRR", Seq: 1})
+		by.AlterAmount(store.TransferRef{Customer: "dara", Currency: "IRR", Seq: 1})
+		sealer := s
+		if !ours {
+			sealer = other
+		}
+		made, _, err := sealer.Seal(t.Context(), store.Sealing{Max: 10})
+		if err != nil || made == nil || made.Count != 6 {
+			t.Fatalf("sealed %+v, %v", made, err)
+		}
+		var found []string
+		if _, err := other.Audit(t.Context(), func(f store.Finding) {
+			if f.Check == store.CheckSealed {
+				found = append(found, f.ID)
+			}
+		}); err != nil {
+			t.Fatal(err)
+		}
+		slices.Sort(found)
+		if ours && !slices.Equal(found, who) || !ours && found != nil {
+			t.Errorf("sealed by the server that wrote it: %t; the seal tells of %q", ours, found)
+		}
+	}
+}

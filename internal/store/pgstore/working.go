@@ -15,6 +15,7 @@ import (
 // what its commands did to them so far. It ends with the attempt.
 type working struct {
 	now time.Time
+	row id.ID // of unsealed, which names what the batch wrote
 
 	campaigns map[id.ID]*hotCampaign
 	codes     map[string]*hotVoucher // by the code's key

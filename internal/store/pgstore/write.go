@@ -13,6 +13,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"scrip/internal/id"
 	"scrip/internal/ledger"
 )
 
@@ -22,6 +23,7 @@ var errRolledBack = errors.New("the server rolled the transaction back")
 // write records what the batch did, each table in one statement, and commits, all in one round trip. The
 // order of the tables is the order of locks.
 func (s *Store) write(ctx context.Context, conn *pgxpool.Conn, w *working) error {
+	w.row = id.New(w.now)
 	b := &pgx.Batch{}
 	w.writeWallets(b)
 	w.writeTransfers(b, s.wide.addTransfers)
@@ -34,7 +36,11 @@ func (s *Store) write(ctx context.Context, conn *pgxpool.Conn, w *working) error
 	w.writeCampaigns(b)
 	w.writeAccounts(b)
 	b.Queue("COMMIT")
-	return s.commit(ctx, conn, b)
+	err := s.commit(ctx, conn, b)
+	if err == nil {
+		s.recent.add(w.row, w.made.committed())
+	}
+	return err
 }
 
 // commit sends a pipeline that ends with COMMIT. Once the server has answered that with COMMIT, nothing that
@@ -88,11 +94,13 @@ const (
 		ON CONFLICT (kind, currency) DO UPDATE SET balance = a.balance + excluded.balance`
 )
 
-// wide are the statements of the two tables that every redemption adds to and that have many columns.
-type wide struct{ addTransfers, addRedemptions string }
+// wide are the statements of the two tables that every redemption adds to and that have many columns, and of the
+// express lane, which adds to all of them.
+type wide struct{ addTransfers, addRedemptions, express, expressKeyed string }
 
 func newWide() wide {
 	return wide{
+		express: expressQuery(false), expressKeyed: expressQuery(true),
 		addTransfers: insertRows("transfer", "customer text", "currency text", "seq bigint", "id uuid", "kind smallint",
 			"debit_kind smallint", "credit_kind smallint", "campaign_id uuid", "amount bigint", "balance bigint", "at timestamptz",
 			"queued boolean"),
@@ -150,7 +158,7 @@ func (w *working) writeTransfers(b *pgx.Batch, query string) {
 		ats[i] = t.At
 	}
 	queueRows(b, query, customers, currencies, seqs, ids, kinds, debits, credits, campaigns, amounts, balances, ats, always(true))
-	b.Queue(addUnsealedQuery, n, w.made.refs())
+	b.Queue(addUnsealedQuery, [16]byte(w.row), n, w.made.refs())
 }
 
 // writeUndone frees the slots of what was rolled back, before new redemptions take them.

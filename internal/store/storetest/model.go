@@ -20,7 +20,10 @@ import (
 )
 
 func model() topic {
-	return topic{"model", []scenario{{"random batches equal their commands in series", modelCheck}}}
+	return topic{"model", []scenario{
+		{"random batches equal their commands in series", modelCheck},
+		{"crowds equal their commands in series", crowdCheck},
+	}}
 }
 
 // modelCheck plays random histories in a small world (few customers, few codes, small limits, keys used
@@ -28,17 +31,12 @@ func model() topic {
 // clock, so that every outcome and all that can be read afterwards must be equal, times included.
 func modelCheck(w *world) {
 	rapid.Check(w.t, func(rt *rapid.T) {
-		t := &checkTB{TB: w.t, rt: rt}
-		clock := newClock()
-		b := &twins{
-			world: &world{t: t, d: w.d, s: w.d.Open(t, clock.Now), clock: clock},
-			model: memstore.New(memstore.Options{Clock: clock.Now}),
-			rt:    rt,
-		}
+		b := newTwins(w, rt)
 		b.seed()
 		rt.Repeat(map[string]func(*rapid.T){
 			"apply":          func(*rapid.T) { b.applyBatch() },
 			"apply more":     func(*rapid.T) { b.applyBatch() }, // twice as often as the rest
+			"a crowd":        func(*rapid.T) { b.applyCrowd(append(codes(), "A", "A", "A")...) },
 			"ask again":      func(*rapid.T) { b.askAgain() },
 			"move the clock": func(*rapid.T) { b.moveClock() },
 			"amend voucher":  func(*rapid.T) { b.amendVoucher() },
@@ -51,6 +49,38 @@ func modelCheck(w *world) {
 		b.compare()
 		b.audit()
 	})
+}
+
+// crowdCheck is modelCheck for what crowds do: hardly anything but redemptions of one code by different customers, who come
+// again, and whose code is amended, runs out and ends beneath them.
+func crowdCheck(w *world) {
+	rapid.Check(w.t, func(rt *rapid.T) {
+		b := newTwins(w, rt)
+		b.seedCrowds()
+		crowd := func(*rapid.T) { b.applyCrowd("A", "A", "B") }
+		rt.Repeat(map[string]func(*rapid.T){
+			"crowd 1": crowd, "crowd 2": crowd, "crowd 3": crowd, "crowd 4": crowd, "crowd 5": crowd, "crowd 6": crowd, "crowd 7": crowd, "crowd 8": crowd,
+			"apply":          func(*rapid.T) { b.applyBatch() },
+			"ask again":      func(*rapid.T) { b.askAgain() },
+			"move the clock": func(*rapid.T) { b.moveClock() },
+			"amend voucher":  func(*rapid.T) { b.amendVoucher() },
+			"amend campaign": func(*rapid.T) { b.amendCampaign() },
+			"crash":          func(*rapid.T) { b.maybeCrash() },
+		})
+		b.compare()
+		b.audit()
+	})
+}
+
+// newTwins are a fresh store of the driver's and a model, without anything in them.
+func newTwins(w *world, rt *rapid.T) *twins {
+	t := &checkTB{TB: w.t, rt: rt}
+	clock := newClock()
+	return &twins{
+		world: &world{t: t, d: w.d, s: w.d.Open(t, clock.Now), clock: clock},
+		model: memstore.New(memstore.Options{Clock: clock.Now}),
+		rt:    rt,
+	}
 }
 
 // checkTB is one check as a testing.TB: it fails and cleans up with the check, not with the whole test.
@@ -105,6 +135,21 @@ func (b *twins) applyBatch() {
 	batch := make([]store.Command, rapid.IntRange(1, 12).Draw(b.rt, "size"))
 	for i := range batch {
 		batch[i] = b.command()
+	}
+	b.asked = append(b.asked, batch...)
+	b.both(batch)
+}
+
+// applyCrowd applies what a crowd asks for: one code, for different customers, most of them without a key.
+func (b *twins) applyCrowd(of ...string) {
+	names := rapid.Permutation(append(customers(), "dara", "elham", "farid")).Draw(b.rt, "crowd")
+	code := draw(b, "code", of...)
+	keys := draw(b, "keys", []string{""}, []string{""}, []string{"", "k", "l"})
+	batch := make([]store.Command, rapid.IntRange(1, len(names)).Draw(b.rt, "size"))
+	for i := range batch {
+		r := &store.Redeem{ID: b.newID(), Code: code, Customer: names[i], Key: draw(b, "key", keys...), Fingerprint: fingerprint(draw[byte](b, "fingerprint", 1, 1, 2))}
+		b.recent = append(b.recent, r.ID)
+		batch[i] = r
 	}
 	b.asked = append(b.asked, batch...)
 	b.both(batch)
@@ -227,7 +272,7 @@ func (b *twins) state(s store.Store) state {
 		read.Trail[i].ID = id.ID{} // each store makes its own
 	}
 	slices.SortFunc(read.Trail, func(e, f store.Event) int {
-		return cmp.Or(e.At.Compare(f.At), cmp.Compare(e.Object, f.Object), cmp.Compare(e.Action, f.Action), cmp.Compare(e.Before, f.Before), cmp.Compare(e.After, f.After))
+		return cmp.Or(e.At.Compare(f.At), cmp.Compare(e.Object, f.Object), cmp.Compare(e.Action, f.Action), cmp.Compare(e.Before, f.Before), cmp.Compare(e.After, f.After), cmp.Compare(e.By.Name, f.By.Name))
 	})
 	return read
 }

@@ -63,6 +63,19 @@ func (b *twins) seed() {
 	}
 }
 
+// seedCrowds creates what crowds are drawn to: codes that give credit, with room for some of them or for all.
+func (b *twins) seedCrowds() {
+	for _, code := range []string{"A", "B"} {
+		c := b.drawCampaign()
+		c.Effect = voucher.Effect{Kind: voucher.Credit, AmountMinor: credit}
+		c.Budget = draw(b, "budget", voucher.Budget{}, voucher.Budget{}, voucher.Budget{Count: 9}, voucher.Budget{AmountMinor: 12 * credit})
+		c.Window = draw(b, "window", voucher.Window{}, voucher.Window{}, b.drawWindow())
+		v := b.drawVoucher(c.ID, code)
+		v.Limit, v.Customer = draw[int64](b, "limit", 0, 0, 0, 7), ""
+		b.createBoth(store.Creation{Campaign: c, Vouchers: []voucher.Voucher{v}})
+	}
+}
+
 func (b *twins) drawCampaign() *voucher.Campaign {
 	return &voucher.Campaign{
 		ID: b.newID(), Name: "Nowruz", Currency: draw(b, "currency", currencies()...),

@@ -259,6 +259,16 @@ func TestExpressOverTwoProcesses(t *testing.T) {
 	stores := []opened{open(t, at, nil), open(t, at, nil)}
 	create(t, stores[0], "CROWD", limit)
 	y := newTally()
+	for i, s := range stores { // each learns the terms by its first batch, and sells by its second as they say
+		for n := range 2 {
+			batch := []store.Command{redeem("CROWD", name(span+1+2*i+n))}
+			outcomes, err := s.Apply(t.Context(), batch)
+			if err != nil {
+				t.Fatal(err)
+			}
+			y.count(batch[0], outcomes[0])
+		}
+	}
 	var running sync.WaitGroup
 	for i, s := range stores {
 		running.Go(func() {

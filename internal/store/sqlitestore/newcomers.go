@@ -152,14 +152,17 @@ func appendNames(b []byte, names []string) []byte {
 
 var errNames = errors.New("a row of the table newcomer can't be read; restore a backup")
 
+// parseNames decodes them. They share one piece of memory: very many are kept.
 func parseNames(b []byte) (names []string, _ error) {
-	for len(b) > 0 {
-		length, n := binary.Uvarint(b)
-		if n <= 0 || length > uint64(len(b)-n) { //nolint:gosec // not negative
+	all := string(b)
+	for at := 0; at < len(b); {
+		length, n := binary.Uvarint(b[at:])
+		if n <= 0 || length > uint64(len(b)-at-n) { //nolint:gosec // not negative
 			return nil, errNames
 		}
-		names = append(names, string(b[n:n+int(length)])) //nolint:gosec // at most len(b)
-		b = b[n+int(length):]                             //nolint:gosec // likewise
+		at += n
+		names = append(names, all[at:at+int(length)]) //nolint:gosec // at most len(b)
+		at += int(length)                             //nolint:gosec // likewise
 	}
 	return names, nil
 }

@@ -71,6 +71,18 @@ func (s *Store) settled(do func() error) error {
 	})
 }
 
+// settleOnce settles a store that is about to close, so that the next start has nobody to read.
+func (s *Store) settleOnce() error {
+	s.sealing.Lock()
+	defer s.sealing.Unlock()
+	return s.hold(func() error {
+		if s.closed || s.w == nil {
+			return nil
+		}
+		return s.settle()
+	})
+}
+
 // settle lets all newcomers join. s.sealing and s.mu are held.
 func (s *Store) settle() error {
 	n := s.w.newcomers

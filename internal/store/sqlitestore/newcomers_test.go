@@ -91,7 +91,11 @@ func TestNewcomersJoin(t *testing.T) {
 	if err := o.Close(); err != nil {
 		t.Fatal(err)
 	}
-	s = openFew(t, o.path, time.Now, few)
+	again := openFew(t, o.path, time.Now, few)
+	if waiting, rows, err := again.Waiting(); err != nil || waiting != 0 || rows != 0 {
+		t.Errorf("after a close %d wait in %d rows, %v", waiting, rows, err)
+	}
+	s = again
 	everybody()
 	sound(t, s)
 }
@@ -149,6 +153,15 @@ func TestNewcomersAreFoundWhileTheyJoin(t *testing.T) {
 	sound(t, s)
 }
 
+// crashed returns a copy of a file as a crash leaves it.
+func crashed(t *testing.T, path string) string {
+	t.Helper()
+	copied := filepath.Join(t.TempDir(), sqlitestore.FileName)
+	copyFile(t, path, copied)
+	copyFile(t, path+"-wal", copied+"-wal")
+	return copied
+}
+
 // file is a store as this driver opened it.
 func file(t *testing.T, s store.Store) opened {
 	t.Helper()
@@ -177,9 +190,7 @@ func TestNewcomersJoinBeforeACopy(t *testing.T) {
 	if waiting, rows, err := s.Waiting(); err != nil || waiting != 10 || rows != 10 {
 		t.Fatalf("%d wait in %d rows, %v", waiting, rows, err)
 	}
-	if err := s.Close(); err != nil {
-		t.Fatal(err)
-	}
+	path = crashed(t, path)
 	source, err := sqlitestore.OpenSource(t.Context(), path)
 	if err != nil {
 		t.Fatal(err)
@@ -221,9 +232,7 @@ func TestNewcomersThatWereAltered(t *testing.T) {
 			path := filepath.Join(t.TempDir(), sqlitestore.FileName)
 			s := openFew(t, path, time.Now, 0)
 			pays(t, s, stranger(1), stranger(2))
-			if err := s.Close(); err != nil {
-				t.Fatal(err)
-			}
+			path = crashed(t, path)
 			conn, err := sqlite.OpenConn(path, sqlite.OpenReadWrite)
 			if err != nil {
 				t.Fatal(err)

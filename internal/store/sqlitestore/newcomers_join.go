@@ -1,6 +1,9 @@
 package sqlitestore
 
-import "errors"
+import (
+	"errors"
+	"time"
+)
 
 // appear gives a customer who was never seen a number.
 func (w *writer) appear(name string) int64 {
@@ -64,27 +67,30 @@ func (s *Store) settled(do func() error) error {
 		if s.closed {
 			return errors.New("the store is closed")
 		}
-		if err := s.settle(); err != nil {
+		if err := s.settle(nil); err != nil {
 			return err
 		}
 		return do()
 	})
 }
 
-// settleOnce settles a store that is about to close, so that the next start has nobody to read.
-func (s *Store) settleOnce() error {
+// settleToClose settles a store that is about to close, so that the next start has nobody to read; not for longer than
+// whoever ends the server waits for it.
+func (s *Store) settleToClose() error {
 	s.sealing.Lock()
 	defer s.sealing.Unlock()
 	return s.hold(func() error {
 		if s.closed || s.w == nil {
 			return nil
 		}
-		return s.settle()
+		enough := time.NewTimer(settleMax)
+		defer enough.Stop()
+		return s.settle(enough.C)
 	})
 }
 
-// settle lets all newcomers join. s.sealing and s.mu are held.
-func (s *Store) settle() error {
+// settle lets all newcomers join, unless enough comes first. s.sealing and s.mu are held.
+func (s *Store) settle(enough <-chan time.Time) error {
 	n := s.w.newcomers
 	for len(n.young)+len(n.old) > 0 {
 		if len(n.old) == 0 {
@@ -94,6 +100,11 @@ func (s *Store) settle() error {
 		}
 		n.sort()
 		for !n.leaves() {
+			select {
+			case <-enough:
+				return nil
+			default:
+			}
 			if err := s.w.tx(s.now(), func() error { return s.w.join(settledAtOnce) }); err != nil {
 				return err
 			}
@@ -103,4 +114,7 @@ func (s *Store) settle() error {
 	return nil
 }
 
-const settledAtOnce = 1 << 14
+const (
+	settledAtOnce = 1 << 12
+	settleMax     = 2 * time.Second
+)

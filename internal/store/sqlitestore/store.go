@@ -213,7 +213,7 @@ func (s *Store) Ping(ctx context.Context) error {
 // Close ends the store, after the transaction and the reads that go on. It may be called again.
 func (s *Store) Close() error {
 	s.checkpoints.stop()
-	if err := s.settleOnce(); err != nil {
+	if err := s.settleToClose(); err != nil {
 		s.log.Warn("some new customers stay in memory; they are read again at the next start", "err", err)
 	}
 	s.mu.Lock()

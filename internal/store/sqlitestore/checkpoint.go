@@ -20,6 +20,8 @@ import (
 type checkpointer struct {
 	conn  *sqlite.Conn
 	log   *logFile
+	used  int64 // bytes of the log, at the last checkpoint
+	tight bool  // there was no room for the log to grow ahead
 	dirty atomic.Bool
 	quit  context.CancelFunc
 	ended sync.WaitGroup
@@ -44,11 +46,9 @@ func (c *checkpointer) start(s *Store) error {
 	if c.log, err = openLogFile(s.path); err != nil {
 		return errors.Join(err, conn.Close())
 	}
-	if err := c.log.grow(0, s.hold); err != nil {
-		return errors.Join(err, c.log.close(), conn.Close())
-	}
 	ctx, cancel := context.WithCancel(context.Background()) //nolint:forbidigo // ends with the store
 	c.quit = cancel
+	c.makeRoom(ctx, s)
 	c.ended.Go(func() { c.run(ctx, s) })
 	return nil
 }
@@ -90,6 +90,7 @@ func (c *checkpointer) run(ctx context.Context, s *Store) {
 			s.log.ErrorContext(ctx, "a checkpoint failed; the log grows until one succeeds", "err", err)
 		}
 		failed = err != nil
+		c.makeRoom(ctx, s)
 	}
 }
 
@@ -104,10 +105,17 @@ func (c *checkpointer) checkpoint(s *Store) error {
 		}
 		log, moved, err = c.passive()
 	}
-	if err != nil {
-		return err
+	c.used = log * framePages
+	return err
+}
+
+// makeRoom grows the log ahead. Without room it goes on as it is: whoever commits finds out whether there is enough.
+func (c *checkpointer) makeRoom(ctx context.Context, s *Store) {
+	err := c.log.grow(c.used, s.hold)
+	if err != nil && !c.tight {
+		s.log.WarnContext(ctx, "the log can't grow ahead; commits go on, and take longer", "err", err)
 	}
-	return c.log.grow(log*framePages, s.hold)
+	c.tight = err != nil
 }
 
 // passive moves what it can without waiting for anybody, and returns the pages in the log and how many of

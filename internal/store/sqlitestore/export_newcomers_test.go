@@ -2,6 +2,9 @@ package sqlitestore
 
 import (
 	"cmp"
+	"context"
+	"log/slog"
+	"os"
 
 	"zombiezen.com/go/sqlite"
 )
@@ -39,3 +42,15 @@ func (s *Store) Waiting() (n int, rows int64, err error) {
 
 // Sort makes a generation that has aged ready to join, as the checkpointer does within a moment.
 func (s *Store) Sort() { s.newcomers.sort() }
+
+// MakeRoom has a checkpointer make room twice in a log that it can't write to.
+func MakeRoom(ctx context.Context, path string, log *slog.Logger) error {
+	f, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	c, s := &checkpointer{log: &logFile{file: f}}, &Store{log: log}
+	c.makeRoom(ctx, s)
+	c.makeRoom(ctx, s)
+	return c.log.close()
+}

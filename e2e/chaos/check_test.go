@@ -43,7 +43,7 @@ func (r *chaosRun) account(ctx context.Context, c *crowd) (verdicts, error) {
 	for _, of := range c.all {
 		ops := codes[of.name]
 		v.operations += len(ops)
-		m, wrong := newCodeModel(of, wins[of.name], finals[of.name], ops)
+		m, wrong := newCodeModel(of, wins[of.name], finals[of.name], ops, &r.w.clock)
 		v.violations = append(v.violations, wrong...)
 		if m != nil {
 			histories = append(histories, history1{of.name, m.model(), operations(ops, m.can)})
@@ -163,7 +163,7 @@ func winsByCustomer(wins map[string][]win) map[string][]win {
 
 // newCodeModel is the machine of a code, once it is known what it has given. Without one (nil) the lists
 // themselves are wrong.
-func newCodeModel(of *code, wins []win, v *client.Voucher, ops []*op) (*codeModel, []string) {
+func newCodeModel(of *code, wins []win, v *client.Voucher, ops []*op, c *clock) (*codeModel, []string) {
 	m := &codeModel{
 		name: of.name, perCustomer: of.perCustomer, limit: of.limit, start: of.start, wins: wins,
 		byID: map[string]int{}, intents: map[string]int{}, limitAtEnd: *v.Limit, closedAtEnd: v.Disabled,
@@ -191,7 +191,7 @@ func newCodeModel(of *code, wins []win, v *client.Voucher, ops []*op) (*codeMode
 			}
 		}
 	}
-	obeyed(ops)
+	obeyed(ops, c)
 	if len(wins) > bitsMax || len(m.intents) > bitsMax {
 		return nil, append(wrong, fmt.Sprintf("%s has %d redemptions and %d keys: more than a model holds", of.name, len(wins), len(m.intents)))
 	}
@@ -219,8 +219,9 @@ func (m *codeModel) acknowledged(o *op) []string {
 
 // obeyed widens the times of refusals to what is promised of them: each was true at some moment of the second
 // before the request, though no earlier than the last change that the same server has acknowledged, which
-// it obeys at once. All else is as true as the store.
-func obeyed(ops []*op) {
+// it obeys at once. All else is as true as the store. What the store's clock may have shown is widened with it: a fault
+// that moved it may have ended between that moment and the request.
+func obeyed(ops []*op, c *clock) {
 	for _, o := range ops {
 		if o.What != redeem || o.Answer != soldOut && o.Answer != closed && o.Answer != ended && o.Answer != notYet {
 			continue
@@ -234,6 +235,10 @@ func obeyed(ops []*op) {
 		}
 		o.Earliest -= (o.Call - since) / int64(time.Microsecond)
 		o.Call = since
+		if c != nil { // nil: nobody moved it
+			early, late := c.between(o.Call, o.Return)
+			o.Earliest, o.Latest = min(o.Earliest, early), max(o.Latest, late)
+		}
 	}
 }
 

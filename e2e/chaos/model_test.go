@@ -123,7 +123,7 @@ func TestCodeModel(t *testing.T) {
 					standing++
 				}
 			}
-			m, _ := newCodeModel(of, c.wins, &client.Voucher{Limit: &c.limit, Redeemed: standing}, c.ops)
+			m, _ := newCodeModel(of, c.wins, &client.Voucher{Limit: &c.limit, Redeemed: standing}, c.ops, nil)
 			if got := porcupine.CheckOperations(m.model(), operations(c.ops, m.can)); got != c.right {
 				t.Errorf("the model says %t", got)
 			}
@@ -182,6 +182,20 @@ func TestWalletModel(t *testing.T) {
 				t.Errorf("the model says %t", got)
 			}
 		})
+	}
+}
+
+// A refusal from memory was true a moment before, when the clock may have stood still although it does no longer.
+func TestObeyedKnowsTheClock(t *testing.T) {
+	t.Parallel()
+	const ms = int64(time.Millisecond)
+	var c clock
+	c.end(c.begin(move{begin: 300 * ms, stopped: true}), 800*ms)
+	o := &op{What: redeem, Answer: soldOut, Call: 900 * ms, Return: 910 * ms}
+	o.Earliest, o.Latest = c.between(o.Call, o.Return)
+	obeyed([]*op{{What: rollback, Answer: done, Call: 400 * ms, Return: 410 * ms}, o}, &c)
+	if want := 300_000 - clockSlack.Microseconds(); o.Call != 410*ms+1 || o.Earliest != want {
+		t.Errorf("from %d, by the clock from %d, want %d", o.Call, o.Earliest, want)
 	}
 }
 

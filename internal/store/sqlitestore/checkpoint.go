@@ -105,7 +105,7 @@ func (c *checkpointer) checkpoint(s *Store) error {
 		}
 		log, moved, err = c.passive()
 	}
-	c.used = log * framePages
+	c.used = log * frameBytes
 	return err
 }
 

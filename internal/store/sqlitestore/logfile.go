@@ -12,19 +12,19 @@ import (
 // zeros beside the commits, a step at a time, and what SQLite has not written yet is no frame to it: the
 // zeros' salt and checksum are wrong, as are those of what an earlier round left there.
 //
-// Invariant: zeros are only ever written behind the file's end, and the file's end only moves while the writer
-// is held. A log that could not be grown is as right as before, and slower.
+// Invariant: zeros are only ever written behind the file's end, and while nobody else writes to the file. A log that
+// could not be grown is as right as before, and slower.
 type logFile struct {
 	file *os.File
-	size int64 // known, as the writer may have grown it since
+	size int64 // at least; the writer may have grown it since
 }
 
 const (
 	logAhead = 8 << 20 // zeros behind what is used: what a crowd writes between two checkpoints
 	logStep  = 1 << 20 // grown at a time, which holds the writer for as long as it takes to copy that
 	// A log that long is started from the beginning soon (logPagesMax).
-	logBytesMax = logPagesMax*framePages + 2*logAhead
-	framePages  = 4096 + 24 // a page and the header of its frame
+	logBytesMax = logPagesMax*frameBytes + 2*logAhead
+	frameBytes  = 4096 + 24 // a page and the header of its frame
 )
 
 func openLogFile(path string) (*logFile, error) {

@@ -90,14 +90,14 @@ func TestAnUnsoundBackupIsThrownAway(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := sqlitex.ExecuteTransient(conn, "UPDATE wallet SET balance = balance + 1", nil); err != nil {
+	if err := sqlitex.ExecuteTransient(conn, "UPDATE transfer SET balance = balance + 1", nil); err != nil {
 		t.Fatal(err)
 	}
 	if err := conn.Close(); err != nil {
 		t.Fatal(err)
 	}
 	got := run(t, "", "backup", "--data="+data, "--to="+filepath.Join(dir, "b"))
-	if got.code != 1 || !strings.Contains(got.stdout, "balance_equals_transfers") || !strings.Contains(got.stdout, "NOT MADE") {
+	if got.code != 1 || !strings.Contains(got.stdout, "zero_sum") || !strings.Contains(got.stdout, "NOT MADE") {
 		t.Errorf("%+v", got)
 	}
 	got = run(t, "", "backup", "--json", "--data="+data, "--to="+filepath.Join(dir, "b"))

@@ -127,7 +127,7 @@ func TestCopyOfWhatAServerHasOpen(t *testing.T) {
 func TestCopyThatIsNotExact(t *testing.T) {
 	t.Parallel()
 	from := filled(t)
-	tamper(t, filepath.Join(from, sqlitestore.FileName), "UPDATE wallet SET balance = balance + 1 WHERE customer_no = 1")
+	tamper(t, filepath.Join(from, sqlitestore.FileName), "UPDATE transfer SET balance = balance + 1 WHERE customer_no = 1")
 	got := run(t, "", "copy", "--from=sqlite:"+from, "--to=sqlite:"+t.TempDir())
 	if got.code != 1 || !strings.Contains(got.stdout, "NOT COPIED") || !strings.Contains(got.stdout, "zero_sum") {
 		t.Errorf("%+v", got)

@@ -282,8 +282,8 @@ func TestATamperedTargetIsNoticed(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct{ tamper, says string }{
 		"a reason":     {"UPDATE rollback SET reason = 'x' WHERE id = (SELECT min(id) FROM rollback)", copying.Changed},
-		"a wallet":     {"DELETE FROM wallet WHERE customer_no = 3", copying.Missing},
-		"a stranger":   {"INSERT INTO wallet SELECT no, 'USD', 5, 1 FROM customer LIMIT 1", copying.Added},
+		"a wallet":     {"DELETE FROM transfer WHERE customer_no = 3", copying.Missing},
+		"a stranger":   {"INSERT INTO transfer SELECT NULL, customer_no, 'USD', 1, id, kind, debit, credit, amount, balance, at, queued FROM transfer LIMIT 1", copying.Added},
 		"a time":       {"UPDATE transfer SET at = at + 1 WHERE customer_no = 4 AND seq = 1", copying.Changed},
 		"a key":        {"UPDATE idempotency SET fingerprint = zeroblob(16) || x'' WHERE fingerprint <> zeroblob(16); DELETE FROM idempotency WHERE customer_no = 5", copying.Missing},
 		"a voucher":    {"UPDATE voucher SET max_uses = 1000", copying.Changed},

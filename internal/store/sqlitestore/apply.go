@@ -195,9 +195,10 @@ func (w *writer) freeSlot(customerNo, voucherNo int64) (int64, error) {
 }
 
 const (
-	countClaimsQuery     = "SELECT count(*) FROM redemption WHERE customer_no = ? AND voucher_no = ? AND slot > 0"
-	countOnCampaignQuery = `SELECT count(*) FROM redemption r JOIN voucher v ON v.no = r.voucher_no
-		WHERE r.customer_no = ? AND r.slot > 0 AND v.campaign_no = ?`
+	countClaimsQuery = "SELECT count(*) FROM redemption WHERE customer_no = ? AND voucher_no = ? AND slot > 0"
+	// Along the customer's ledger: what a campaign gave is a redemption's entry (kind 1) from its funding account.
+	countOnCampaignQuery = `SELECT count(*) FROM transfer t CROSS JOIN redemption r ON r.id = t.id
+		WHERE t.customer_no = ? AND t.kind = 1 AND t.debit = -? AND r.slot > 0`
 	firstClaimWhere = "WHERE r.customer_no = ? AND r.voucher_no = ? AND r.slot > 0 ORDER BY r.rank LIMIT 1"
 )
 

@@ -74,8 +74,9 @@ type auditor struct {
 	reader
 	report func(check, object, format string, args ...any)
 	seen   store.Audited
-	late   map[int64]string     // customers who are not in the table customer yet, by their numbers
-	sums   map[int64]ledger.Sum // what the entries come to, by account
+	late   map[int64]string      // customers who are not in the table customer yet, by their numbers
+	sums   map[int64]ledger.Sum  // what the entries come to, by account that is not a wallet
+	held   map[string]ledger.Sum // and by the wallets of a currency
 }
 
 // run makes every check, in one snapshot.
@@ -134,7 +135,7 @@ func (a *auditor) newcome() error {
 func (a *auditor) count() error {
 	for table, n := range map[string]*int64{
 		"campaign": &a.seen.Campaigns, "voucher": &a.seen.Vouchers, "redemption": &a.seen.Redemptions,
-		"rollback": &a.seen.Rollbacks, "wallet": &a.seen.Wallets, "transfer": &a.seen.Transfers,
+		"rollback": &a.seen.Rollbacks, "transfer": &a.seen.Transfers,
 	} {
 		if err := a.all("SELECT count(*) FROM "+table, func(q *stmt) { *n = q.nextInt() }); err != nil {
 			return err
@@ -197,7 +198,7 @@ func (a *auditor) campaigns() error {
 
 func (a *auditor) claims() error {
 	err := a.all(`SELECT v.id, r.customer_no, count(*), v.per_customer FROM redemption r JOIN voucher v ON v.no = r.voucher_no
-		WHERE r.slot > 0 GROUP BY r.customer_no, r.voucher_no HAVING count(*) > v.per_customer`, func(q *stmt) {
+		WHERE r.slot > 0 GROUP BY r.voucher_no, r.customer_no HAVING count(*) > v.per_customer`, func(q *stmt) {
 		v, customerNo, n, most := q.nextID().Format(id.Voucher), q.nextInt(), q.nextInt(), q.nextInt()
 		a.report(store.CheckOncePerLimit, v, "%s holds %d uses of it, %d are allowed", a.customer(customerNo), n, most)
 	})

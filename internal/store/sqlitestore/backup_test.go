@@ -237,7 +237,7 @@ func TestRestoreRefuses(t *testing.T) {
 		"a copy that is not finished": {spoilt("unfinished", func(p string) {
 			tamper(t, p, "INSERT INTO copied_from (one, source, place, began_at) VALUES (1, x'00', x'', 1)")
 		}), store.ErrUnfinishedCopy.Error()},
-		"an unsound": {spoilt("unsound", func(p string) { tamper(t, p, "UPDATE wallet SET balance = balance + 1") }), "not sound"},
+		"an unsound": {spoilt("unsound", func(p string) { tamper(t, p, "UPDATE transfer SET balance = balance + 1") }), "not sound"},
 		"a cut one":  {spoilt("cut", func(p string) { shorten(t, p) }), ""},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"zombiezen.com/go/sqlite"
 
@@ -43,7 +44,10 @@ func export(ctx context.Context, path string, settled func(do func() error) erro
 type exporter struct {
 	reader
 	yield func(store.Record) error
-	told  int64 // records of the kind that is being told
+
+	importing bool // into the file that is read: its wallets are as they will be
+
+	told int64 // records of the kind that is being told
 }
 
 // all tells what is behind a place.
@@ -55,7 +59,7 @@ func (e *exporter) all(after store.Place) error {
 	}{
 		{store.CampaignKind, "SELECT count(*) FROM campaign", e.campaigns},
 		{store.VoucherKind, "SELECT count(*) FROM voucher", e.vouchers},
-		{store.WalletKind, "SELECT count(*) FROM wallet", e.wallets},
+		{store.WalletKind, "SELECT count(*) FROM (SELECT 1 FROM transfer GROUP BY customer_no, currency)", e.wallets},
 		{store.TransferKind, "SELECT count(*) FROM transfer", e.transfers},
 		{store.AccountKind, "SELECT count(*) FROM account", e.accounts},
 		{store.RedemptionKind, "SELECT count(*) FROM redemption", e.redemptions},
@@ -122,9 +126,13 @@ func (e *exporter) vouchers(after store.Place) error {
 }
 
 func (e *exporter) wallets(after store.Place) error {
-	q := e.stmt(`SELECT u.ref, w.currency, w.balance, w.seq FROM customer u CROSS JOIN wallet w ON w.customer_no = u.no
-		WHERE u.ref >= ? AND (u.ref > ? OR w.currency > ?) ORDER BY u.ref, w.currency`).
-		text(after.Customer).text(after.Customer).text(after.Text)
+	// Of a group with one max, SQLite takes the other columns from the row that has it.
+	query := `SELECT u.ref, t.currency, t.balance, max(t.seq) FROM customer u CROSS JOIN transfer t ON t.customer_no = u.no
+		WHERE u.ref >= ? AND (u.ref > ? OR t.currency > ?) GROUP BY u.ref, t.currency ORDER BY u.ref, t.currency`
+	if e.importing {
+		query = strings.ReplaceAll(query, "transfer", "copied_wallet")
+	}
+	q := e.stmt(query).text(after.Customer).text(after.Customer).text(after.Text)
 	return e.each(q, func() store.Record {
 		return &store.WalletRecord{
 			WalletRef:    store.WalletRef{Customer: q.nextText(), Currency: money.Currency(q.nextText())},

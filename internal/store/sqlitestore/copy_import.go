@@ -48,7 +48,7 @@ func (i *importer) open(w *writer) error {
 	if err != nil {
 		return err
 	}
-	holds, err := count(i.r.stmt(`SELECT EXISTS (SELECT 1 FROM campaign) OR EXISTS (SELECT 1 FROM voucher) OR EXISTS (SELECT 1 FROM wallet)
+	holds, err := count(i.r.stmt(`SELECT EXISTS (SELECT 1 FROM campaign) OR EXISTS (SELECT 1 FROM voucher) OR EXISTS (SELECT 1 FROM customer)
 		OR EXISTS (SELECT 1 FROM transfer) OR EXISTS (SELECT 1 FROM redemption) OR EXISTS (SELECT 1 FROM idempotency)
 		OR EXISTS (SELECT 1 FROM api_key) OR EXISTS (SELECT 1 FROM audit_event)`))
 	switch {
@@ -59,8 +59,8 @@ func (i *importer) open(w *writer) error {
 	case holds == 0:
 		i.state.At, i.state.Finished = store.Place{}, false
 	}
-	// A wallet comes before its first transfer, which is how the writer counts customers.
-	last, err := count(i.r.stmt("SELECT coalesce(max(customer_no), 0) FROM wallet"))
+	// A customer comes before their first transfer, by which the writer counts customers.
+	last, err := count(i.r.stmt("SELECT coalesce(max(no), 0) FROM customer"))
 	if err != nil {
 		return err
 	}
@@ -158,7 +158,7 @@ func (i *importer) addAll(w *writer, records []store.Record) error {
 		if err := w.flushHot(); err != nil {
 			return err
 		}
-		e := &exporter{reader: i.r, yield: yield}
+		e := &exporter{reader: i.r, yield: yield, importing: true}
 		return e.all(after)
 	})
 }
@@ -170,6 +170,9 @@ func (i *importer) Filled(context.Context) error { return nil }
 func (i *importer) Finish(context.Context) error {
 	return i.write(func(w *writer) error {
 		w.forget()
+		if err := i.r.stmt("DELETE FROM copied_wallet").exec(); err != nil {
+			return err
+		}
 		return i.r.stmt("UPDATE copied_from SET finished_at = ?").int(w.now.UnixMicro()).execOne(w.conn)
 	})
 }

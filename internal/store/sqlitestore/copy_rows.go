@@ -73,12 +73,13 @@ func (i *importer) addVoucher(v *store.VoucherRecord) error {
 		int(v.Redeemed).int(v.Ranked).int(v.Version).int(v.CreatedAt.UnixMicro()).int(v.UpdatedAt.UnixMicro()).exec()
 }
 
+// addWallet keeps what the wallet will be, so that a record of it with other contents is told apart.
 func (i *importer) addWallet(w *writer, r *store.WalletRecord) error {
 	customerNo, err := i.customerNumber(w, r.Customer)
 	if err != nil {
 		return err
 	}
-	return i.r.stmt("INSERT INTO wallet (customer_no, currency, balance, seq) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING").
+	return i.r.stmt("INSERT INTO copied_wallet (customer_no, currency, balance, seq) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING").
 		int(customerNo).text(string(r.Currency)).int(r.BalanceMinor).int(r.Seq).exec()
 }
 

@@ -110,7 +110,7 @@ func (s *Store) ListRedemptions(ctx context.Context, f store.RedemptionFilter, p
 	customerNo := int64(0)
 	switch {
 	case f.Customer != "":
-		l.where = "r.customer_no = ?"
+		l.where = "r.id IN (SELECT id FROM transfer WHERE customer_no = ? AND kind = 1)"
 		l.bind = func(q *stmt) { q.int(customerNo) }
 	case !f.Voucher.IsZero():
 		l.where = "r.voucher_no = (SELECT no FROM voucher WHERE id = ?)"

@@ -27,6 +27,9 @@ var (
 	errForeign = errors.New("this is not a Scrip database")
 	errNewer   = errors.New("this database was made by a newer version of Scrip; run that version, or restore a backup")
 	errOlder   = errors.New("this database is older than this version of Scrip; run `scrip migrate up`")
+
+	errContradicts = errors.New("the books of this database contradict themselves, and it was left as it is; " +
+		"run `scrip verify` of the version that wrote it, and restore a backup from before")
 )
 
 // Migration is one step of the schema.
@@ -73,6 +76,9 @@ func migrate(ctx context.Context, path string) error {
 		behind, err := isBehind(ctx, p)
 		if err == nil && behind {
 			_, err = p.Up(ctx)
+		}
+		if resultOf(err) == sqlite.ResultConstraint { // each migration is one transaction
+			err = fmt.Errorf("%w (%w)", errContradicts, err)
 		}
 		return err
 	})

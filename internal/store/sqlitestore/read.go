@@ -152,8 +152,9 @@ func (s *Store) Balances(ctx context.Context, wallets []store.WalletRef) ([]int6
 		for i, w := range wallets {
 			numbers[i] = r.newcomers.find(w.Customer)
 		}
-		byNumber := r.stmt("SELECT balance FROM wallet WHERE customer_no = ? AND currency = ?")
-		byName := r.stmt("SELECT w.balance FROM customer c JOIN wallet w ON w.customer_no = c.no WHERE c.ref = ? AND w.currency = ?")
+		byNumber := r.stmt("SELECT balance" + newestEntry)
+		byName := r.stmt(`SELECT t.balance FROM customer c CROSS JOIN transfer t ON t.customer_no = c.no
+			WHERE c.ref = ? AND t.currency = ? ORDER BY t.seq DESC LIMIT 1`)
 		return r.snapshot(func() (err error) {
 			for i, w := range wallets {
 				q := byName
@@ -172,6 +173,15 @@ func (s *Store) Balances(ctx context.Context, wallets []store.WalletRef) ([]int6
 	return out, err
 }
 
+// walletsQuery finds the newest entry of each of a customer's wallets, by a look at each, however long its ledger is.
+const walletsQuery = `WITH RECURSIVE held (currency) AS (
+		SELECT min(currency) FROM transfer WHERE customer_no = ?1
+		UNION ALL
+		SELECT (SELECT min(currency) FROM transfer WHERE customer_no = ?1 AND currency > held.currency) FROM held WHERE held.currency IS NOT NULL)
+	SELECT t.currency, t.balance, t.seq FROM held CROSS JOIN transfer t
+	ON t.customer_no = ?1 AND t.currency = held.currency AND t.seq = (SELECT max(seq) FROM transfer WHERE customer_no = ?1 AND currency = held.currency)
+	ORDER BY t.currency`
+
 // Wallet returns all balances of a customer, by currency.
 func (s *Store) Wallet(ctx context.Context, customer string) (bs []ledger.Balance, err error) {
 	err = s.read(ctx, func(r *reader) error {
@@ -179,7 +189,7 @@ func (s *Store) Wallet(ctx context.Context, customer string) (bs []ledger.Balanc
 		if err != nil || no == 0 {
 			return err
 		}
-		q := r.stmt("SELECT currency, balance, seq FROM wallet WHERE customer_no = ? ORDER BY currency").int(no)
+		q := r.stmt(walletsQuery).int(no)
 		return q.each(func() {
 			bs = append(bs, ledger.Balance{Currency: money.Currency(q.nextText()), Minor: q.nextInt(), Seq: q.nextInt()})
 		})

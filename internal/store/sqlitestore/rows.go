@@ -67,6 +67,9 @@ func (q *stmt) nextRedemption() *voucher.Redemption {
 
 const transferColumns = ` t.id, t.seq, t.kind, t.debit, d.kind, dc.id, t.credit, k.kind, kc.id, t.amount, t.balance, t.at `
 
+// newestEntry is what a wallet is: its balance is what its newest entry leaves.
+const newestEntry = " FROM transfer WHERE customer_no = ? AND currency = ? ORDER BY seq DESC LIMIT 1"
+
 const transferFrom = ` FROM transfer t
 	LEFT JOIN account d ON d.no = t.debit LEFT JOIN campaign dc ON dc.no = -t.debit
 	LEFT JOIN account k ON k.no = t.credit LEFT JOIN campaign kc ON kc.no = -t.credit `

@@ -25,7 +25,7 @@ type writer struct {
 	begin, commit, rollback stmt
 
 	findCustomer, addCustomer, lastCustomer          stmt
-	findWallet, addWallet, setWallet                 stmt
+	findWallet                                       stmt
 	addTransfer, findTransfer                        stmt
 	addRedemption, getRedemption, firstClaim         stmt
 	countClaims, countOnCampaign, lastSlot, giveBack stmt
@@ -94,9 +94,7 @@ func (w *writer) prepare() error {
 		"INSERT INTO newcomer (first, names) VALUES (?, ?)":                                                        &w.addNewcomers,
 		`DELETE FROM newcomer WHERE first IN (SELECT first FROM newcomer WHERE first <= ? ORDER BY first LIMIT ?)`: &w.sweepNewcomers,
 		"SELECT coalesce(max(customer_no), 0) FROM transfer":                                                       &w.lastCustomer,
-		"SELECT balance, seq FROM wallet WHERE customer_no = ? AND currency = ?":                                   &w.findWallet,
-		"INSERT INTO wallet (customer_no, currency, balance, seq) VALUES (?, ?, ?, ?)":                             &w.addWallet,
-		"UPDATE wallet SET balance = ?, seq = ? WHERE customer_no = ? AND currency = ? AND seq = ?":                &w.setWallet,
+		"SELECT balance, seq" + newestEntry:                                                                        &w.findWallet,
 		`INSERT INTO transfer (customer_no, currency, seq, id, kind, debit, credit, amount, balance, at, queued)
 			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1)`: &w.addTransfer,
 		"INSERT INTO unsealed (at, n, lost, refs) VALUES (?, ?, ?, ?)":                                         &w.addUnsealed,
@@ -338,9 +336,8 @@ type purse struct {
 	customer string
 	no       int64 // 0: a customer never seen
 	currency money.Currency
-	exists   bool
 	balance  int64
-	seq      int64
+	seq      int64 // of the newest entry; 0 for a wallet never used
 }
 
 func (w *writer) purse(customer string, no int64, c money.Currency) (purse, error) {
@@ -352,13 +349,12 @@ func (w *writer) purse(customer string, no int64, c money.Currency) (purse, erro
 	if err != nil || !found {
 		return p, err
 	}
-	p.exists = true
 	p.balance, p.seq = w.findWallet.nextInt(), w.findWallet.nextInt()
 	return p, w.findWallet.done()
 }
 
-// write adds t to the wallet: the customer where they are new, the wallet, and the ledger entry. t's
-// Seq and Balance follow from the purse, which has been asked (ledger.Transfer.Apply).
+// write adds t to the wallet: the customer where they are new, and the ledger entry, which is the wallet's newest
+// from then on. t's Seq and Balance follow from the purse, which has been asked (ledger.Transfer.Apply).
 // campaign is where the money of a funding account is counted, nil if neither side is one.
 func (w *writer) write(p *purse, t *ledger.Transfer, campaign *hotCampaign) error {
 	if !t.Sound() {
@@ -375,15 +371,7 @@ func (w *writer) write(p *purse, t *ledger.Transfer, campaign *hotCampaign) erro
 	if err != nil {
 		return err
 	}
-	if p.exists {
-		err = w.setWallet.int(t.Balance).int(t.Seq).int(p.no).text(string(p.currency)).int(p.seq).execOne(w.conn)
-	} else {
-		err = w.addWallet.int(p.no).text(string(p.currency)).int(t.Balance).int(t.Seq).exec()
-	}
-	if err != nil {
-		return err
-	}
-	p.exists, p.balance, p.seq = true, t.Balance, t.Seq
+	p.balance, p.seq = t.Balance, t.Seq
 	w.unsealed = append(w.unsealed, *t)
 	return w.addTransfer.int(p.no).text(string(p.currency)).int(t.Seq).id(t.ID).int(int64(t.Kind)).
 		int(debit).int(credit).int(t.Amount).int(t.Balance).int(t.At.UnixMicro()).exec()

@@ -45,12 +45,14 @@ func Normalise(s string) (key string, err error) {
 		}
 		return s, nil
 	}
-	var buf [keyMax]byte
-	n := 0
-	for i := range len(s) {
+	for i := at; i < len(s); i++ { // to the end, before any of it is refused: a mark may hide white space that is trimmed
 		if s[i] >= utf8.RuneSelf {
 			return normaliseUnicode(s)
 		}
+	}
+	var buf [keyMax]byte
+	n := 0
+	for i := range len(s) {
 		switch r := foldASCII(rune(s[i])); {
 		case r == drop:
 		case r == refuse || n == keyMax:

@@ -25,7 +25,8 @@ import (
 // Where a large batch keeps all processors busy, ten times its clients are also ten times what the machine can do: each of
 // them waits for as long as it takes to answer them all, whatever they are told. So the bare handler, which has
 // no queue and does nothing, is asked by as many clients in each round: how long it takes is what the clients and
-// net/http alone make of them on this machine. And it is measured with a small batch too.
+// net/http alone make of them on this machine. And it is measured with a small batch too; and on a database that is away, where
+// the store's capacity is not the processors'.
 
 const (
 	overloadTimes    = 10
@@ -58,6 +59,7 @@ type overloadRound struct {
 }
 
 type overloadResult struct {
+	Store       string          `json:"store,omitempty"` // if it is not the embedded one
 	Batch       int             `json:"batch"`
 	Connections int             `json:"connections"`
 	Rounds      []overloadRound `json:"rounds"`
@@ -73,7 +75,7 @@ func (r *overloadResult) tail() float64 {
 
 // write appends the result's lines to the table of figures.
 func (r *overloadResult) write(b *strings.Builder) {
-	of := fmt.Sprintf("overload, batches of %d", r.Batch)
+	of := fmt.Sprintf("overload%s, batches of %d", r.Store, r.Batch)
 	ms := func(of func(overloadRound) float64) float64 { return r.median(of) / 1e3 }
 	tail, back := r.tail(), r.median(func(o overloadRound) float64 { return o.AgainMS })
 	fmt.Fprintf(b, "| %s, %d clients: p99 of the admitted, against %.1f ms with %d clients | %.1f ms | %.2f times | %.0f times%s |\n",
@@ -107,26 +109,38 @@ func (b *bench) overload(ctx context.Context) ([]*overloadResult, error) {
 	defer bare.stop()
 	var all []*overloadResult
 	for _, batch := range overloadBatches() {
-		r, err := b.overloadOf(ctx, bare.base, batch)
+		r, err := b.overloadOf(ctx, bare.base, overloaded{batch: batch})
 		if err != nil {
 			return nil, err
 		}
 		all = append(all, r)
 	}
-	return all, nil
+	away, err := b.overloadAfar(ctx, bare.base)
+	if err != nil {
+		return nil, err
+	}
+	return append(all, away), nil
 }
 
-func (b *bench) overloadOf(ctx context.Context, bare string, batch int) (*overloadResult, error) {
-	size := strconv.Itoa(batch)
-	s, _, err := b.serve(ctx, filepath.Join(b.dir, "overload-"+size), "--max-batch", size)
+// overloaded is a server to be asked for too much.
+type overloaded struct {
+	store string // as a result has it
+	batch int
+	flags []string
+}
+
+func (b *bench) overloadOf(ctx context.Context, bare string, of overloaded) (*overloadResult, error) {
+	size := strconv.Itoa(of.batch)
+	data := filepath.Join(b.dir, fmt.Sprintf("overload-%d-%s", len(of.flags), size))
+	s, _, err := b.serve(ctx, data, append([]string{"--max-batch", size}, of.flags...)...)
 	if err != nil {
 		return nil, err
 	}
 	defer s.stop()
-	r := &overloadResult{Batch: batch, Connections: overloadTimes * batch}
+	r := &overloadResult{Store: of.store, Batch: of.batch, Connections: overloadTimes * of.batch}
 	for round := range b.runs + 1 { // the first only warms up
-		b.say("overload, batches of %d, round %d of %d", batch, round, b.runs)
-		o, err := b.overloadRound(ctx, s, bare, batch)
+		b.say("overload%s, batches of %d, round %d of %d", of.store, of.batch, round, b.runs)
+		o, err := b.overloadRound(ctx, s, bare, of.batch)
 		if err != nil {
 			return nil, err
 		}

@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"strconv"
 
+	"github.com/jackc/pgx/v5"
+
 	"scrip/internal/testenv"
 )
 
@@ -19,6 +21,7 @@ func postgresConf() []string {
 	return []string{
 		"shared_buffers = 1GB",
 		"max_wal_size = 8GB", // no checkpoint comes early
+		"min_wal_size = 4GB", // and what it frees of the log is kept to be written over
 		"wal_buffers = 64MB",
 		"checkpoint_timeout = 15min",
 	}
@@ -41,10 +44,31 @@ func (b *bench) startBacking(ctx context.Context) (k *backing, err error) {
 	if k.postgres, err = testenv.StartPostgres(ctx, testenv.PostgresOptions{Dir: b.dir, Conf: postgresConf(), Durable: true}); err != nil {
 		return nil, err
 	}
+	if err := k.worn(ctx); err != nil {
+		return nil, errors.Join(err, k.postgres.Stop()) //nolint:contextcheck // it is stopped whatever became of ctx
+	}
 	if k.redis, err = testenv.StartRedis(ctx, testenv.RedisOptions{}); err != nil {
 		return nil, errors.Join(err, k.postgres.Stop()) //nolint:contextcheck // it is stopped whatever became of ctx
 	}
 	return k, nil
+}
+
+// worn makes the server one that has been in use. A server writes over the files of its log that a checkpoint has freed; one
+// that has just been made must make each of them first, by zeros and a sync, within somebody's commit.
+func (k *backing) worn(ctx context.Context) error {
+	const files = 200 // of 16 MiB
+	conn, err := pgx.Connect(ctx, k.postgres.URL("postgres"))
+	if err != nil {
+		return err
+	}
+	defer conn.Close(context.WithoutCancel(ctx)) //nolint:errcheck // nothing is left to send
+	for range files {
+		if _, err := conn.Exec(ctx, "SELECT pg_logical_emit_message(false, 'bench', ''), pg_switch_wal()"); err != nil {
+			return err
+		}
+	}
+	_, err = conn.Exec(ctx, "CHECKPOINT")
+	return err
 }
 
 func (k *backing) stop() error { return errors.Join(k.redis.Stop(), k.postgres.Stop()) }
@@ -61,30 +85,33 @@ func (k *backing) flags(database string) []string {
 	return []string{"--database-url", database, "--redis-url", k.redis.URL()}
 }
 
-// measurePostgres runs the sections that need PostgreSQL and Redis.
-func (b *bench) measurePostgres(ctx context.Context, r *report) (err error) {
-	if !b.wants(sectionStore) && !b.wants(sectionPostgres) && !b.wants(sectionReplicas) {
-		return nil
+// measurePostgres runs the sections that need PostgreSQL and Redis, each with servers of its own: what one has written would be
+// vacuumed during the next.
+func (b *bench) measurePostgres(ctx context.Context, r *report) error {
+	for _, section := range []struct {
+		name    string
+		measure func(k *backing) error
+	}{
+		{sectionStore, func(k *backing) (err error) { r.Store, err = b.storeAlone(ctx, k); return err }},
+		{sectionPostgres, func(k *backing) (err error) { r.Postgres, err = b.oneReplica(ctx, k); return err }},
+		{sectionReplicas, func(k *backing) error { return b.manyReplicas(ctx, k, r) }},
+	} {
+		if !b.wants(section.name) {
+			continue
+		}
+		if err := b.withBacking(ctx, section.measure); err != nil {
+			return err
+		}
 	}
+	return nil
+}
+
+func (b *bench) withBacking(ctx context.Context, do func(k *backing) error) error {
 	k, err := b.startBacking(ctx)
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, k.stop()) }() //nolint:contextcheck // likewise
-	if b.wants(sectionStore) {
-		if r.Store, err = b.storeAlone(ctx, k); err != nil {
-			return err
-		}
-	}
-	if b.wants(sectionPostgres) {
-		if r.Postgres, err = b.oneReplica(ctx, k); err != nil {
-			return err
-		}
-	}
-	if b.wants(sectionReplicas) {
-		return b.manyReplicas(ctx, k, r)
-	}
-	return nil
+	return errors.Join(do(k), k.stop()) //nolint:contextcheck // it is stopped whatever became of ctx
 }
 
 // oneReplica measures accepts, refusals and balances of one server.

@@ -24,6 +24,7 @@ import (
 	"zombiezen.com/go/sqlite/sqlitex"
 
 	"scrip/internal/store"
+	"scrip/internal/store/sqlitestore/logvfs"
 )
 
 // Config says where and how.
@@ -105,7 +106,11 @@ func (s *Store) open(ctx context.Context, fit func() error) error {
 	if err := fit(); err != nil {
 		return err
 	}
-	conn, err := connect(s.path, sqlite.OpenReadWrite, writerPragmas())
+	uri, err := logvfs.URI(s.path)
+	if err != nil {
+		return err
+	}
+	conn, err := connect(uri, sqlite.OpenReadWrite|sqlite.OpenURI, writerPragmas())
 	if err != nil {
 		return err
 	}

@@ -107,16 +107,16 @@ func (s *Seal) Digest() SealHash {
 	return sha256.Sum256(appendInts(b, s.At.UnixMicro()))
 }
 
-// NewSeal seals transfers, of which there must be one, behind the seal before, nil for the first. It sorts them in
-// place and takes one that is there twice once.
-func NewSeal(before *Seal, transfers []ledger.Transfer, now time.Time) *Seal {
-	slices.SortFunc(transfers, func(a, b ledger.Transfer) int { return RefOf(&a).Compare(RefOf(&b)) })
-	transfers = slices.CompactFunc(transfers, func(a, b ledger.Transfer) bool { return RefOf(&a) == RefOf(&b) })
+// NewSeal seals transfers, of which there must be one, behind the seal before, nil for the first. It sorts the pointers in
+// place and takes a transfer that is there twice once.
+func NewSeal(before *Seal, transfers []*ledger.Transfer, now time.Time) *Seal {
+	slices.SortFunc(transfers, func(a, b *ledger.Transfer) int { return RefOf(a).Compare(RefOf(b)) })
+	transfers = slices.CompactFunc(transfers, func(a, b *ledger.Transfer) bool { return RefOf(a) == RefOf(b) })
 	members := make([]Member, len(transfers))
 	leaves := make([]SealHash, len(transfers))
-	for i := range transfers {
-		leaves[i] = LeafOf(&transfers[i])
-		members[i] = Member{TransferRef: RefOf(&transfers[i]), Check: checkOf(leaves[i])}
+	for i, t := range transfers {
+		leaves[i] = LeafOf(t)
+		members[i] = Member{TransferRef: RefOf(t), Check: checkOf(leaves[i])}
 	}
 	s := &Seal{Number: 1, Count: int64(len(transfers)), Total: int64(len(transfers)), Root: rootOf(leaves), At: now.UTC()}
 	s.Members = AppendMembers(nil, members)
@@ -129,6 +129,14 @@ func NewSeal(before *Seal, transfers []ledger.Transfer, now time.Time) *Seal {
 	}
 	s.Hash = s.Digest()
 	return s
+}
+
+// AppendPointers appends pointers to transfers, which are kept where they are.
+func AppendPointers(to []*ledger.Transfer, transfers []ledger.Transfer) []*ledger.Transfer {
+	for i := range transfers {
+		to = append(to, &transfers[i])
+	}
+	return to
 }
 
 // Head is the seal without its members.

@@ -35,7 +35,7 @@ func (s *Store) Seal(_ context.Context, o store.Sealing) (*store.Seal, bool, err
 	if newest != nil && !more && now.Sub(newest.At) < o.Apart {
 		return nil, false, nil
 	}
-	made := store.NewSeal(newest, picked, now)
+	made := store.NewSeal(newest, store.AppendPointers(nil, picked), now)
 	s.seals, s.unsealed = append(s.seals, *made), kept
 	return made.Head(), more, nil
 }

@@ -14,7 +14,7 @@ import (
 
 // picked is what a seal is made of, and what must be done so that it waits no longer.
 type picked struct {
-	transfers []ledger.Transfer
+	transfers []*ledger.Transfer
 	more      bool // there is another seal's worth, or there may be
 
 	rows      []queued            // of unsealed
@@ -62,15 +62,16 @@ func pick(ctx context.Context, tx pgx.Tx, known *recent, most int) (*picked, err
 }
 
 // old picks what was written before there were seals, behind a place.
-func (p *picked) old(ctx context.Context, tx pgx.Tx, at store.TransferRef, most int) (err error) {
-	p.transfers, err = transfersBy(ctx, tx, "SELECT"+transferColumns+transferFrom+`
+func (p *picked) old(ctx context.Context, tx pgx.Tx, at store.TransferRef, most int) error {
+	ts, err := transfersBy(ctx, tx, "SELECT"+transferColumns+transferFrom+`
 		WHERE (t.customer, t.currency, t.seq) > ($1, $2, $3) AND t.queued IS NULL ORDER BY t.customer, t.currency, t.seq LIMIT $4`,
 		at.Customer, string(at.Currency), at.Seq, most)
-	if n := len(p.transfers); n > 0 {
-		last := store.RefOf(&p.transfers[n-1])
+	if n := len(ts); n > 0 {
+		last := store.RefOf(&ts[n-1])
 		p.backfill = &last
 	}
-	p.completed, p.more = len(p.transfers) < most, true
+	p.transfers = store.AppendPointers(nil, ts)
+	p.completed, p.more = len(ts) < most, true
 	return err
 }
 
@@ -81,7 +82,7 @@ func (p *picked) unnamed(ctx context.Context, tx pgx.Tx, most int) error {
 	if len(ts) > most {
 		ts, p.more = ts[:most], true
 	}
-	p.transfers = ts
+	p.transfers = store.AppendPointers(nil, ts)
 	for i := range ts {
 		p.unqueued = append(p.unqueued, store.RefOf(&ts[i]))
 	}
@@ -104,7 +105,7 @@ func (p *picked) named(ctx context.Context, tx pgx.Tx, known *recent, most int) 
 		return err
 	}
 	var refs []store.TransferRef
-	var ours []ledger.Transfer
+	var ours []*ledger.Transfer
 	for _, q := range found {
 		if sum := len(refs) + len(ours) + q.n; sum > most && sum-q.n+len(p.transfers) > 0 {
 			p.more = true
@@ -117,7 +118,7 @@ func (p *picked) named(ctx context.Context, tx pgx.Tx, known *recent, most int) 
 		}
 		p.rows = append(p.rows, q)
 		if ts := known.named(q.id, named); ts != nil {
-			ours = append(ours, ts...)
+			ours = store.AppendPointers(ours, ts)
 		} else {
 			refs = append(refs, named...)
 		}
@@ -131,7 +132,7 @@ func (p *picked) named(ctx context.Context, tx pgx.Tx, known *recent, most int) 
 		return err
 	}
 	p.lost = missingOf(refs, ts)
-	p.transfers = append(p.transfers, ts...)
+	p.transfers = store.AppendPointers(p.transfers, ts)
 	return nil
 }
 

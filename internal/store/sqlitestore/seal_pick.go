@@ -16,7 +16,7 @@ func (w *writer) flushUnsealed() error {
 		for i := range left {
 			refs[i] = store.RefOf(&left[i])
 		}
-		if err := w.addUnsealed.int(w.now.UnixMicro()).int(int64(len(left))).int(0).bytes(store.AppendRefs(nil, refs...)).exec(); err != nil {
+		if err := w.addUnsealed.int(w.now.UnixMicro()).int(int64(len(left))).int(0).bytes(store.AppendRefs(make([]byte, 0, refSize*len(refs)), refs...)).exec(); err != nil {
 			return err
 		}
 		if w.named == nil {
@@ -27,9 +27,11 @@ func (w *writer) flushUnsealed() error {
 	return nil
 }
 
+const refSize = 16 // bytes of a transfer's name, about
+
 // picked is what a seal is made of, and what must be done so that it waits no longer.
 type picked struct {
-	transfers []ledger.Transfer
+	transfers []*ledger.Transfer
 	more      bool // there is another seal's worth, or there may be
 
 	rows      []int64             // of unsealed
@@ -84,7 +86,7 @@ func (r *reader) pickUnnamed(p *picked, most int) error {
 			p.more = true
 			return
 		}
-		p.transfers, p.unqueued = append(p.transfers, t), append(p.unqueued, store.RefOf(&t))
+		p.transfers, p.unqueued = append(p.transfers, &t), append(p.unqueued, store.RefOf(&t))
 	})
 	return err
 }
@@ -105,9 +107,12 @@ func (r *reader) pickOld(at store.TransferRef, most int) (*picked, error) {
 	p := &picked{more: true}
 	q := r.stmt("SELECT u.ref, t.currency," + transferColumns + "FROM customer u CROSS JOIN transfer t ON t.customer_no = u.no" + transferSides +
 		"WHERE" + behindPlace + "AND t.queued IS NULL ORDER BY u.ref, t.currency, t.seq LIMIT ?").place(at).int(int64(most))
-	err := q.each(func() { p.transfers = append(p.transfers, q.nextTransfer(q.nextText(), money.Currency(q.nextText()))) })
+	err := q.each(func() {
+		t := q.nextTransfer(q.nextText(), money.Currency(q.nextText()))
+		p.transfers = append(p.transfers, &t)
+	})
 	if n := len(p.transfers); n > 0 {
-		last := store.RefOf(&p.transfers[n-1])
+		last := store.RefOf(p.transfers[n-1])
 		p.backfill = &last
 	}
 	p.completed = len(p.transfers) < most
@@ -141,7 +146,7 @@ func (r *reader) pickNamed(p *picked, known *recent, most int) error {
 		}
 		taken, p.rows = taken+len(named), append(p.rows, no)
 		if ts := known.named(no, named); ts != nil {
-			p.transfers = append(p.transfers, ts...)
+			p.transfers = store.AppendPointers(p.transfers, ts)
 		} else {
 			refs = append(refs, named...)
 		}
@@ -153,7 +158,7 @@ func (r *reader) pickNamed(p *picked, known *recent, most int) error {
 		case err != nil:
 			return err
 		case there:
-			p.transfers = append(p.transfers, t)
+			p.transfers = append(p.transfers, &t)
 		default:
 			p.lost = append(p.lost, ref)
 		}

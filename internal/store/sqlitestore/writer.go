@@ -156,7 +156,7 @@ func (w *writer) forget() {
 
 // tx runs do as one durable unit. Its error says whether that surely did not happen.
 func (w *writer) tx(now time.Time, do func() error) error {
-	w.now, w.unsealed = now, nil
+	w.now, w.unsealed = now, make([]ledger.Transfer, 0, len(w.unsealed)) // those of before are kept for the sealer
 	w.names, w.joining, w.sweeping = w.names[:0], nil, false
 	clear(w.named)
 	clear(w.appeared)

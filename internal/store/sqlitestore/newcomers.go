@@ -38,7 +38,9 @@ type newcomers struct {
 const (
 	newcomersMost = 1 << 17 // some ten megabytes
 	joinShare     = 2       // who join, for each who appears: a generation is gone when the next is half grown
-	sweptAtOnce   = 512     // rows of newcomer that a transaction removes at most
+	// joinedTogether are written by one statement, which spares most of what a statement costs beside its rows.
+	joinedTogether = 16
+	sweptAtOnce    = 512 // rows of newcomer that a transaction removes at most
 )
 
 func newNewcomers(most int) *newcomers {

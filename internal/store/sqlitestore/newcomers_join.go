@@ -34,7 +34,16 @@ func (w *writer) join(most int) error {
 	n := w.newcomers
 	var all bool
 	w.joining, all = n.waiting(most)
-	for _, name := range w.joining {
+	left := w.joining
+	for ; len(left) >= joinedTogether; left = left[joinedTogether:] {
+		for _, name := range left[:joinedTogether] {
+			w.addCustomers.text(name).int(n.old[name])
+		}
+		if err := w.addCustomers.exec(); err != nil {
+			return err
+		}
+	}
+	for _, name := range left {
 		if err := w.addCustomer.text(name).int(n.old[name]).exec(); err != nil {
 			return err
 		}

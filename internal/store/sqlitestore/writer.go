@@ -3,6 +3,7 @@ package sqlitestore
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"zombiezen.com/go/sqlite"
@@ -38,7 +39,7 @@ type writer struct {
 	addCampaign, addVoucher                          stmt
 	amendVoucher, amendCampaign, voucherByID         stmt
 	addUnsealed                                      stmt
-	addNewcomers, sweepNewcomers                     stmt
+	addNewcomers, sweepNewcomers, addCustomers       stmt
 
 	vouchers     map[string]*hotVoucher // by the code's key
 	campaigns    map[int64]*hotCampaign // by number
@@ -91,6 +92,7 @@ func (w *writer) prepare() error {
 
 		"SELECT no FROM customer WHERE ref = ?":                                                                    &w.findCustomer,
 		"INSERT OR IGNORE INTO customer (ref, no) VALUES (?, ?)":                                                   &w.addCustomer, // some joined before the file was closed
+		"INSERT OR IGNORE INTO customer (ref, no) VALUES (?, ?)" + strings.Repeat(", (?, ?)", joinedTogether-1):    &w.addCustomers,
 		"INSERT INTO newcomer (first, names) VALUES (?, ?)":                                                        &w.addNewcomers,
 		`DELETE FROM newcomer WHERE first IN (SELECT first FROM newcomer WHERE first <= ? ORDER BY first LIMIT ?)`: &w.sweepNewcomers,
 		"SELECT coalesce(max(customer_no), 0) FROM transfer":                                                       &w.lastCustomer,

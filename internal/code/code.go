@@ -25,7 +25,7 @@ const (
 
 // Normalise maps what a person typed to the key of the code: without white space around it and
 // separators in it (space, tab, '-', '_', '.', U+00A0) and without the invisible marks that come with
-// what is copied from a phone or a page (see visible), in capitals, with Persian, Arabic and
+// what is copied from a phone or a page (see Invisible), in capitals, with Persian, Arabic and
 // full-width digits as ASCII, Arabic ye (dotted or not) and kaf as Persian, and Crockford's look-alikes
 // O as 0, I and L as 1. So "salam", "SALAM" and "sa-Iam" are one key. Letters and digits of any script
 // stay, after NFKC; anything else, more than 64 characters, more than 256 bytes of input, or nothing at
@@ -102,15 +102,23 @@ func Text(s string) string {
 	}, s)
 }
 
-// visible is r, and -1 for a mark that nobody sees: of the direction of text (Unicode's Bidi_Control), a joiner of no
-// width, or a byte order mark. None is a letter or a digit, and NFKC makes none, so that none is in a key.
-func visible(r rune) rune {
+// Invisible reports whether r is a mark that nobody sees: of the direction of text (Unicode's Bidi_Control), a joiner of
+// no width, or a byte order mark. None is a letter or a digit, and NFKC makes none, so that none is in a key.
+func Invisible(r rune) bool {
 	switch {
 	case '\u202a' <= r && r <= '\u202e', '\u2066' <= r && r <= '\u2069', '\u200c' <= r && r <= '\u200f', r == '\u061c', r == '\ufeff':
-		return -1
+		return true
 	default:
-		return r
+		return false
 	}
+}
+
+// visible is r, and -1 for what is invisible.
+func visible(r rune) rune {
+	if Invisible(r) {
+		return -1
+	}
+	return r
 }
 
 // fold applies foldRune to every character, and reports false at the first that is refused.

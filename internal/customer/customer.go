@@ -12,6 +12,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"scrip/internal/code"
 	"scrip/internal/fault"
 )
 
@@ -32,9 +33,10 @@ const (
 //   - "+" or "00" before 8 to 15 digits that don't begin with zero (E.164).
 //
 // Invisible marks come with what is copied from a phone or a page: those of the direction of text, and
-// joiners of no width (see invisible). Everything else stays as it stands: within a name such a mark is
-// refused, as to drop it could make one customer of two. fault.ErrInvalidCustomer is what has no character or more than
-// 128, is not UTF-8, or has a character that can't be printed.
+// joiners of no width (code.Invisible). None can be printed, so that none is in what was ever stored. Everything else
+// stays as it stands: within a name such a mark is refused, as to drop it could make one customer of two.
+// fault.ErrInvalidCustomer is what has no character or more than 128, is not UTF-8, or has a character that can't be
+// printed.
 func Normalise(s string) (string, error) {
 	if len(s) > inputMax {
 		return "", fault.ErrInvalidCustomer
@@ -53,23 +55,12 @@ func Normalise(s string) (string, error) {
 	return s, nil
 }
 
-// invisible reports whether r is a mark that nobody sees: of the direction of text (Unicode's Bidi_Control), a joiner of
-// no width, or a byte order mark. None can be printed, so that none is in what was ever stored.
-func invisible(r rune) bool {
-	switch {
-	case '\u202a' <= r && r <= '\u202e', '\u2066' <= r && r <= '\u2069', '\u200c' <= r && r <= '\u200f', r == '\u061c', r == '\ufeff':
-		return true
-	default:
-		return false
-	}
-}
-
 // trim cuts white space and invisible marks off both ends.
 func trim(s string, ascii bool) string {
 	if ascii {
 		return strings.TrimSpace(s)
 	}
-	return strings.TrimFunc(s, func(r rune) bool { return unicode.IsSpace(r) || invisible(r) })
+	return strings.TrimFunc(s, func(r rune) bool { return unicode.IsSpace(r) || code.Invisible(r) })
 }
 
 // foldDigits maps Persian and Arabic digits to ASCII. It reports whether s is ASCII, and false for ok
@@ -108,7 +99,7 @@ func phone(s string) (string, bool) {
 			buf[n] = byte(r)
 		case r == '+' && n == 0 && !plus:
 			plus = true
-		case r == ' ' || r == '-' || r == '.' || r == '(' || r == ')' || r == '\u00a0' || invisible(r):
+		case r == ' ' || r == '-' || r == '.' || r == '(' || r == ')' || r == '\u00a0' || code.Invisible(r):
 		default:
 			return "", false
 		}

@@ -185,6 +185,9 @@ func newCodeModel(of *code, wins []win, v *client.Voucher, ops []*op, c *clock) 
 	}
 	for _, o := range ops {
 		wrong = append(wrong, m.acknowledged(o)...)
+		if o.What == setLimit && (o.Answer == done || o.Answer == maybe) {
+			m.limits = append(m.limits, o)
+		}
 		if o.What == redeem && o.Key != "" {
 			if _, known := m.intents[o.Customer+" "+o.Key]; !known {
 				m.intents[o.Customer+" "+o.Key] = len(m.intents)

@@ -30,6 +30,7 @@ type codeModel struct {
 	intents     map[string]int // customers' keys, each once
 	limitAtEnd  int64
 	closedAtEnd bool
+	limits      []*op // that were set, or may have been
 }
 
 // win is a redemption as it is listed in the end.
@@ -221,6 +222,10 @@ func (m *codeModel) can(o *op) bool {
 	case o.What == rollback:
 		at, known := m.byID[o.Redemption]
 		return known && m.wins[at].rolledBack
+	case o.What == setLimit: // a limit that is not the last was followed by another
+		return o.Value == m.limitAtEnd || slices.ContainsFunc(m.limits, func(later *op) bool {
+			return later.Value == m.limitAtEnd && later.Return > o.Call
+		})
 	default:
 		return true
 	}

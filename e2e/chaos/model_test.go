@@ -71,6 +71,16 @@ func TestCodeModel(t *testing.T) {
 		{"sold out while there is one", false, listedAs("a", "b"), 2, []*op{
 			at(1, 2, asked("a", done, "r1", 1)), at(3, 4, asked("c", soldOut, "", 0)), at(5, 6, asked("b", done, "r2", 2)), at(9, 9, atEnd),
 		}},
+		{"a limit that was never answered, and not set", true, listedAs("a"), 1, []*op{
+			at(1, 2, asked("a", done, "r1", 1)), at(3, never, op{What: setLimit, Answer: maybe, Value: 7}), at(5, 6, asked("b", soldOut, "", 0)), at(9, 9, atEnd),
+		}},
+		{"a limit that was never answered, and set for a while", true, listedAs("a"), 1, []*op{
+			at(1, 2, asked("a", done, "r1", 1)), at(3, never, op{What: setLimit, Answer: maybe, Value: 7}), at(5, 6, op{What: report, Answer: done, Count: 6}),
+			at(7, 8, op{What: setLimit, Answer: done, Value: 1, Count: 1}), at(9, 9, atEnd),
+		}},
+		{"a limit that nobody set", false, listedAs("a"), 1, []*op{
+			at(1, 2, asked("a", done, "r1", 1)), at(3, never, op{What: setLimit, Answer: maybe, Value: 7}), at(5, 6, op{What: report, Answer: done, Count: 6}), at(9, 9, atEnd),
+		}},
 		{"never answered, and done", true, listedAs("a"), 1, []*op{
 			at(1, never, asked("a", maybe, "", 0)), at(3, 4, asked("b", soldOut, "", 0)), at(9, 9, atEnd),
 		}},

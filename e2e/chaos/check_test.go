@@ -194,6 +194,7 @@ func newCodeModel(of *code, wins []win, v *client.Voucher, ops []*op, c *clock) 
 			}
 		}
 	}
+	m.spareMaybes(ops)
 	obeyed(ops, c)
 	if len(wins) > bitsMax || len(m.intents) > bitsMax {
 		return nil, append(wrong, fmt.Sprintf("%s has %d redemptions and %d keys: more than a model holds", of.name, len(wins), len(m.intents)))

@@ -1,6 +1,7 @@
 package chaos_test
 
 import (
+	"cmp"
 	"fmt"
 	"hash/maphash"
 	"slices"
@@ -30,7 +31,8 @@ type codeModel struct {
 	intents     map[string]int // customers' keys, each once
 	limitAtEnd  int64
 	closedAtEnd bool
-	limits      []*op // that were set, or may have been
+	limits      []*op        // that were set, or may have been
+	spare       map[*op]bool // requests of unknown fate that the search can do without
 }
 
 // win is a redemption as it is listed in the end.
@@ -217,6 +219,8 @@ func (m *codeModel) can(o *op) bool {
 	switch {
 	case o.Answer != maybe:
 		return true
+	case m.spare[o]:
+		return false
 	case o.What == redeem:
 		return slices.ContainsFunc(m.wins, func(w win) bool { return w.Customer == o.Customer && (w.key == "" || w.key == o.Key) })
 	case o.What == rollback:
@@ -228,6 +232,47 @@ func (m *codeModel) can(o *op) bool {
 		})
 	default:
 		return true
+	}
+}
+
+// spareMaybes finds the requests of unknown fate that need not have done anything. What an answer that was no replay
+// tells was done by the request that it answers. And what none told was done by one of those that may have: then
+// by the one that began first, for it may have happened at any time at which another may. So of many only as many
+// are kept as there are effects to explain; each one more that is not would double what there is to search.
+func (m *codeModel) spareMaybes(ops []*op) {
+	m.spare = map[*op]bool{}
+	explained, kept := map[string]bool{}, map[string]int64{}
+	var maybes []*op
+	for _, o := range ops {
+		switch {
+		case o.Answer == done && !o.Replayed:
+			explained[string(o.What)+o.Redemption] = true
+		case o.Answer == maybe && (o.What == redeem || o.What == rollback):
+			maybes = append(maybes, o)
+		}
+	}
+	slices.SortStableFunc(maybes, func(a, b *op) int { return cmp.Compare(a.Call, b.Call) })
+	for _, o := range maybes {
+		effects := int64(0)
+		alike := fmt.Sprint(o.What, "\x00", o.Customer, "\x00", o.Key)
+		if o.What == rollback {
+			alike = fmt.Sprint(o.What, "\x00", o.Redemption)
+			if !explained[string(rollback)+o.Redemption] {
+				effects = 1
+			}
+		} else {
+			for i := range m.wins {
+				w := &m.wins[i]
+				if w.Customer == o.Customer && (w.key == "" || w.key == o.Key) && !explained[string(redeem)+w.ID] {
+					effects++
+				}
+			}
+			if o.Key != "" { // which wins once
+				effects = min(effects, 1)
+			}
+		}
+		m.spare[o] = kept[alike] >= effects
+		kept[alike]++
 	}
 }
 

@@ -81,6 +81,22 @@ func TestCodeModel(t *testing.T) {
 		{"a limit that nobody set", false, listedAs("a"), 1, []*op{
 			at(1, 2, asked("a", done, "r1", 1)), at(3, never, op{What: setLimit, Answer: maybe, Value: 7}), at(5, 6, op{What: report, Answer: done, Count: 6}), at(9, 9, atEnd),
 		}},
+		{"never answered three times under one key, and done", true, listedAs("a"), 1, []*op{
+			at(1, never, keyed(asked("a", maybe, "", 0), "k", false)), at(2, never, keyed(asked("a", maybe, "", 0), "k", false)),
+			at(3, never, keyed(asked("a", maybe, "", 0), "k", false)), at(4, 5, asked("b", soldOut, "", 0)),
+			at(6, 7, keyed(asked("a", done, "r1", 1), "k", true)), at(9, 9, atEnd),
+		}},
+		{"won by the second of two that were never answered, before the first began", false, listedAs("a"), 1, []*op{
+			at(1, 2, asked("b", soldOut, "", 0)), at(3, never, asked("a", maybe, "", 0)), at(4, never, asked("a", maybe, "", 0)), at(9, 9, atEnd),
+		}},
+		{"never answered, though it was answered that another did it", false, listedAs("a"), 1, []*op{
+			at(1, never, keyed(asked("a", maybe, "", 0), "k", false)), at(2, 3, asked("b", soldOut, "", 0)),
+			at(4, 5, keyed(asked("a", done, "r1", 1), "k", false)), at(9, 9, atEnd),
+		}},
+		{"taken back by one of two that were never answered", true, rolled(listedAs("a", "b")), 1, []*op{
+			at(1, 2, asked("a", done, "r1", 1)), at(3, never, op{What: rollback, Customer: "a", Redemption: "r1", Answer: maybe}),
+			at(4, never, op{What: rollback, Customer: "a", Redemption: "r1", Answer: maybe}), at(5, 6, asked("b", done, "r2", 2)), at(9, 9, atEnd),
+		}},
 		{"never answered, and done", true, listedAs("a"), 1, []*op{
 			at(1, never, asked("a", maybe, "", 0)), at(3, 4, asked("b", soldOut, "", 0)), at(9, 9, atEnd),
 		}},

@@ -107,6 +107,7 @@ func serveTLS(t *testing.T, args ...string) (*server, *pair) {
 func TestHTTPS(t *testing.T) {
 	t.Parallel()
 	s, p := serveTLS(t)
+	eventually(t, "the welcome is whole", func() bool { return strings.Contains(s.out.String(), "/codes/report") })
 	if !strings.HasPrefix(s.url, "https://127.0.0.1:") || !strings.Contains(s.out.String(), "' "+s.url+"/codes/use") {
 		t.Errorf("the welcome is:\n%s", &s.out)
 	}

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"net"
 	"net/url"
 	"strings"
 	"time"
@@ -20,16 +19,8 @@ const (
 )
 
 // afar leads to a server through a delay in each direction.
-func afar(ctx context.Context, to string) (address string, stop func(), err error) {
-	free, err := (&net.ListenConfig{}).Listen(ctx, "tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", nil, err
-	}
-	address = free.Addr().String()
-	if err := free.Close(); err != nil {
-		return "", nil, err
-	}
-	p := toxiproxy.NewProxy(quiet(toxiproxy.NewServer, toxiproxy.NewMetricsContainer(nil)), to, address, to)
+func afar(to string) (address string, stop func(), err error) {
+	p := toxiproxy.NewProxy(quiet(toxiproxy.NewServer, toxiproxy.NewMetricsContainer(nil)), to, "127.0.0.1:0", to)
 	if err := p.Start(); err != nil {
 		return "", nil, err
 	}
@@ -40,7 +31,7 @@ func afar(ctx context.Context, to string) (address string, stop func(), err erro
 			return "", nil, err
 		}
 	}
-	return address, p.Stop, nil
+	return p.Listen, p.Stop, nil
 }
 
 // quiet makes a server with the zero value of its logger, which says nothing.
@@ -61,14 +52,14 @@ func (b *bench) overloadAfar(ctx context.Context, bare string) (*overloadResult,
 		if err != nil {
 			return err
 		}
-		address, stop, err := afar(ctx, u.Host)
+		address, stop, err := afar(u.Host)
 		if err != nil {
 			return err
 		}
 		defer stop()
 		u.Host = address
 		r, err = b.overloadOf(ctx, bare, overloaded{
-			store: fmt.Sprintf(", PostgreSQL %d ms away", afarDelay.Milliseconds()), batch: afarBatch, flags: k.flags(u.String()),
+			store: fmt.Sprintf(", PostgreSQL %d ms away", afarDelay.Milliseconds()), data: "overload-afar", batch: afarBatch, flags: k.flags(u.String()),
 		})
 		return err
 	})

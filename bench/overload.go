@@ -109,7 +109,7 @@ func (b *bench) overload(ctx context.Context) ([]*overloadResult, error) {
 	defer bare.stop()
 	var all []*overloadResult
 	for _, batch := range overloadBatches() {
-		r, err := b.overloadOf(ctx, bare.base, overloaded{batch: batch})
+		r, err := b.overloadOf(ctx, bare.base, overloaded{data: "overload-" + strconv.Itoa(batch), batch: batch})
 		if err != nil {
 			return nil, err
 		}
@@ -125,14 +125,14 @@ func (b *bench) overload(ctx context.Context) ([]*overloadResult, error) {
 // overloaded is a server to be asked for too much.
 type overloaded struct {
 	store string // as a result has it
+	data  string // its folder
 	batch int
 	flags []string
 }
 
 func (b *bench) overloadOf(ctx context.Context, bare string, of overloaded) (*overloadResult, error) {
 	size := strconv.Itoa(of.batch)
-	data := filepath.Join(b.dir, fmt.Sprintf("overload-%d-%s", len(of.flags), size))
-	s, _, err := b.serve(ctx, data, append([]string{"--max-batch", size}, of.flags...)...)
+	s, _, err := b.serve(ctx, filepath.Join(b.dir, of.data), append([]string{"--max-batch", size}, of.flags...)...)
 	if err != nil {
 		return nil, err
 	}

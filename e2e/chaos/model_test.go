@@ -157,6 +157,25 @@ func TestCodeModel(t *testing.T) {
 	}
 }
 
+// What need not have done anything is left out of the search, which each one more would double.
+func TestSpareRequestsAreLeftOut(t *testing.T) {
+	t.Parallel()
+	var ops []*op
+	for i := range int64(9) {
+		ops = append(ops,
+			at(10+i, never, keyed(asked("a", maybe, "", 0), "k", false)), at(20+i, never, keyed(asked("b", maybe, "", 0), "l", false)),
+			at(30+i, never, op{What: rollback, Customer: "a", Redemption: "r1", Answer: maybe}), at(40+i, never, op{What: setLimit, Answer: maybe, Value: 7}))
+	}
+	replayed, answered := keyed(asked("a", done, "r1", 1), "k", true), keyed(asked("b", done, "r2", 2), "l", false)
+	ops = append(ops, at(50, 51, replayed), at(52, 53, answered))
+	limit := int64(1)
+	m, _ := newCodeModel(&code{name: "c", limit: 1, perCustomer: 1}, rolled(listedAs("a", "b")), &client.Voucher{Limit: &limit, Redeemed: 1}, ops, nil)
+	// One is left that may have won r1, as no answer but a replay tells who did; one that may have taken it back; and the two that were answered.
+	if left := operations(ops, m.can); len(left) != 4 {
+		t.Errorf("%d requests are left: %+v", len(left), left)
+	}
+}
+
 // rolled has the first of them rolled back.
 func rolled(wins []win) []win {
 	wins[0].rolledBack = true

@@ -3,6 +3,7 @@ package store
 import (
 	"encoding/binary"
 	"errors"
+	"slices"
 
 	"scrip/internal/money"
 )
@@ -135,6 +136,8 @@ func AppendRefCurrency(b []byte, c money.Currency) []byte { return appendCurrenc
 // AppendRefs appends names of transfers, in any order, in the form that ParseRefs reads: of each, the length of what
 // its customer shares with the one before, the rest of the customer, the currency, and the number.
 func AppendRefs(b []byte, refs ...TransferRef) []byte {
+	const size = 16 // bytes of a name, about
+	b = slices.Grow(b, size*len(refs))
 	var before TransferRef
 	for _, r := range refs {
 		shared := sharedLen(before.Customer, r.Customer)

@@ -96,7 +96,7 @@ func (c *crowd) parameters(s *Store) []any {
 		customers, ids, places, string(c.campaign.Currency), c.prospect.AmountMinor,
 		bound(fixed), floor, bound(c.prospect.Window.Start), bound(c.prospect.Window.End),
 		c.prospect.Uses, c.prospect.Count, c.prospect.GivenMinor, c.voucher.PerCustomer == 1,
-		store.AppendRefs(make([]byte, 0, refSize*n), refs...), c.voucher.Limit, store.AppendRefCurrency(nil, c.campaign.Currency),
+		store.AppendRefs(nil, refs...), c.voucher.Limit, store.AppendRefCurrency(nil, c.campaign.Currency),
 		[16]byte(c.row),
 	}
 	if c.keyed {

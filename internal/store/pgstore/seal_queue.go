@@ -17,8 +17,6 @@ func (always) appendTo(buf []byte) []byte { return arrayHead(buf, false, pgtype.
 
 func (a always) short() (column, any) { return a, bool(a) }
 
-const refSize = 16 // bytes of a transfer's name, about
-
 // committed are the transfers that the batch has made, in the same order.
 func (m *made) committed() []ledger.Transfer {
 	ts := make([]ledger.Transfer, len(m.transfers))
@@ -34,5 +32,5 @@ func (m *made) refs() []byte {
 	for i, t := range m.transfers {
 		refs[i] = store.RefOf(t.Transfer)
 	}
-	return store.AppendRefs(make([]byte, 0, refSize*len(refs)), refs...)
+	return store.AppendRefs(nil, refs...)
 }

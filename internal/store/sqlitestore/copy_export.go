@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 
 	"zombiezen.com/go/sqlite"
 
@@ -126,13 +125,14 @@ func (e *exporter) vouchers(after store.Place) error {
 }
 
 func (e *exporter) wallets(after store.Place) error {
-	// Of a group with one max, SQLite takes the other columns from the row that has it.
-	query := `SELECT u.ref, t.currency, t.balance, max(t.seq) FROM customer u CROSS JOIN transfer t ON t.customer_no = u.no
-		WHERE u.ref >= ? AND (u.ref > ? OR t.currency > ?) GROUP BY u.ref, t.currency ORDER BY u.ref, t.currency`
+	table := "transfer"
 	if e.importing {
-		query = strings.ReplaceAll(query, "transfer", "copied_wallet")
+		table = "copied_wallet"
 	}
-	q := e.stmt(query).text(after.Customer).text(after.Customer).text(after.Text)
+	// Of a group with one max, SQLite takes the other columns from the row that has it.
+	q := e.stmt(`SELECT u.ref, t.currency, t.balance, max(t.seq) FROM customer u CROSS JOIN ` + table + ` t ON t.customer_no = u.no
+		WHERE u.ref >= ? AND (u.ref > ? OR t.currency > ?) GROUP BY u.ref, t.currency ORDER BY u.ref, t.currency`).
+		text(after.Customer).text(after.Customer).text(after.Text)
 	return e.each(q, func() store.Record {
 		return &store.WalletRecord{
 			WalletRef:    store.WalletRef{Customer: q.nextText(), Currency: money.Currency(q.nextText())},

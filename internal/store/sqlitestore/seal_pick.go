@@ -16,7 +16,7 @@ func (w *writer) flushUnsealed() error {
 		for i := range left {
 			refs[i] = store.RefOf(&left[i])
 		}
-		if err := w.addUnsealed.int(w.now.UnixMicro()).int(int64(len(left))).int(0).bytes(store.AppendRefs(make([]byte, 0, refSize*len(refs)), refs...)).exec(); err != nil {
+		if err := w.addUnsealed.int(w.now.UnixMicro()).int(int64(len(left))).int(0).bytes(store.AppendRefs(nil, refs...)).exec(); err != nil {
 			return err
 		}
 		if w.named == nil {
@@ -26,8 +26,6 @@ func (w *writer) flushUnsealed() error {
 	}
 	return nil
 }
-
-const refSize = 16 // bytes of a transfer's name, about
 
 // picked is what a seal is made of, and what must be done so that it waits no longer.
 type picked struct {

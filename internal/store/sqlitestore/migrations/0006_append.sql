@@ -2,7 +2,7 @@
 
 -- What a customer who has a wallet already adds to goes to the end of tables, too; only the index that finds a wallet's
 -- ledger entries is entered wherever the customer stands. Until now it was three trees, and one of them held the
--- entries themselves, where a page is full after thirty of them and splits.
+-- entries themselves, where a page is full after seventy of them and splits.
 --
 -- A wallet is its newest ledger entry, which says what it leaves and its number. The table that said both again is gone,
 -- unless the two contradict each other: that is for somebody to look at, and the file stays as it is.
@@ -30,7 +30,7 @@ CREATE TABLE copied_wallet (
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE entry (
-    no          INTEGER PRIMARY KEY,         -- in the order of commits
+    no          INTEGER PRIMARY KEY,         -- in the order of commits, but for those from before this step
     customer_no INTEGER NOT NULL,
     currency    TEXT    NOT NULL,
     seq         INTEGER NOT NULL,

@@ -62,7 +62,7 @@ func TestWrongCommandLinesExitWithTwo(t *testing.T) {
 		{"code show", "code"},
 		{"redeem x", "customer"},
 		{"redeem x y --url nowhere", "--url (SCRIP_URL)"},
-		{"redeem x y --order abc", "--order"},
+		{"redeem x y --order abc --currency IRR", "--order"},
 		{"wallet show x --transactions 101", "--transactions"},
 		{"stampede", "--code"},
 		{"stampede --code x --customers 0", "customers"},

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"bufio"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -26,10 +27,10 @@ type codeCreateCmd struct {
 
 	Code        string     `name:"code" placeholder:"NAME" help:"The code, as people will type it; left out, the server makes one."`
 	Credit      string     `name:"credit" placeholder:"AMOUNT" help:"What each use credits, in whole units of the currency, as in 1000000 or 12.50."`
-	Limit       int64      `name:"limit" placeholder:"N" help:"Uses in all."`
+	Limit       *int64     `name:"limit" placeholder:"N" help:"Uses in all."`
 	Unlimited   bool       `name:"unlimited" help:"No limit of uses, instead of --limit."`
 	PerCustomer int64      `name:"per-customer" default:"1" placeholder:"N" help:"Uses of one customer (${default})."`
-	Currency    string     `name:"currency" env:"SCRIP_CURRENCY" default:"IRR" placeholder:"CODE" help:"ISO 4217 code of the credit (${default})."`
+	Currency    string     `name:"currency" env:"SCRIP_CURRENCY" placeholder:"CODE" help:"ISO 4217 code of the credit; left out, the server's."`
 	StartsAt    *time.Time `name:"starts-at" placeholder:"TIME" help:"Not before, as in 2026-03-20T20:00:00+03:30."`
 	EndsAt      *time.Time `name:"ends-at" placeholder:"TIME" help:"Not from then on."`
 	Name        string     `name:"name" placeholder:"TEXT" help:"The campaign's name; left out, the code."`
@@ -47,7 +48,7 @@ Example:
 
 // Run makes the code.
 func (k *codeCreateCmd) Run(c *command) error {
-	if k.Code == "" && k.Credit == "" && k.Limit == 0 && !k.Unlimited {
+	if k.Code == "" && k.Credit == "" && k.Limit == nil && !k.Unlimited {
 		prompts := io.Discard // a script needs no questions
 		if isTerminal(c.Stdin) {
 			prompts = c.Stderr
@@ -64,20 +65,54 @@ func (k *codeCreateCmd) Run(c *command) error {
 	if err != nil {
 		return err
 	}
-	made, err := api.CreateCampaign(c.ctx, request)
+	v, err := k.make(c.ctx, api, request)
 	if err != nil {
 		return err
 	}
-	if made.Voucher == nil {
-		return errors.New("the server made the campaign, but shows no code")
-	}
-	return c.answer(made.Voucher, func(w io.Writer) {
-		v := made.Voucher
+	return c.answer(v, func(w io.Writer) {
 		line(w, "Made the code %s: %s for each of %s.", v.Code, amount(v.Effect.Amount, v.Effect.Currency), uses(v.Limit))
 		line(w, "voucher\t%s", v.ID)
 		line(w, "campaign\t%s", v.Campaign)
 	})
 }
+
+// make makes the campaign and its code, by one request where the currency is known. Where it is left out, the server
+// alone knows it, and an amount in minor units may turn out to be read wrongly. Then the campaign is made without a code, so
+// that nobody can redeem it, and gets its code when the answer has shown the currency.
+func (k *codeCreateCmd) make(ctx context.Context, api *client.Client, n client.NewCampaign) (*client.Voucher, error) {
+	oneRequest := n.Currency != ""
+	if !oneRequest && k.Code != "" { // what is wrong with the code should show before anything is made
+		_, err := api.LookupVoucher(ctx, k.Code)
+		if err != nil && client.CodeOf(err) != client.CodeVoucherNotFound {
+			return nil, err
+		}
+		oneRequest = err == nil // the code is there: the server refuses, in its own words
+	}
+	first := n.Voucher
+	if !oneRequest {
+		n.Voucher = nil
+	}
+	made, err := api.CreateCampaign(ctx, n)
+	if err != nil {
+		return nil, err
+	}
+	if oneRequest {
+		if made.Voucher == nil {
+			return nil, errors.New("the server made the campaign, but shows no code")
+		}
+		return made.Voucher, nil
+	}
+	if digits := money.Currency(made.Currency).Exponent(); digits != supposed.Exponent() {
+		_, err := api.DisableCampaign(ctx, made.ID) // it has no code, so that this is for tidiness alone
+		return nil, errors.Join(usage("this server's currency is %[1]s, whose amounts have %[2]d digits after the point: give --currency %[1]s; no code was made",
+			made.Currency, digits), err)
+	}
+	return api.CreateCampaignVoucher(ctx, made.ID, *first)
+}
+
+// supposed is how an amount is read where no currency is named: with two digits after the point, as in IRR and nearly
+// all others.
+const supposed = money.Currency("IRR")
 
 // ask asks a person for what the flags did not say. A script may answer through a pipe.
 func (k *codeCreateCmd) ask(from io.Reader, to io.Writer) error {
@@ -87,11 +122,13 @@ func (k *codeCreateCmd) ask(from io.Reader, to io.Writer) error {
 		take func(string) error
 	}{
 		{"Code: ", func(s string) error { k.Code = s; return nil }},
-		{"Credit in whole units of " + k.Currency + ": ", func(s string) error { k.Credit = s; return nil }},
-		{"Count of uses: ", func(s string) (err error) {
-			if k.Limit, err = strconv.ParseInt(s, 10, 64); err != nil {
+		{"Credit in whole units of the currency: ", func(s string) error { k.Credit = s; return nil }},
+		{"Count of uses: ", func(s string) error {
+			n, err := strconv.ParseInt(s, 10, 64)
+			if err != nil {
 				return usage("the count %.40q is not a whole number", s)
 			}
+			k.Limit = &n
 			return nil
 		}},
 	} {
@@ -116,26 +153,15 @@ const askMax = 4 << 10
 
 // request is what to ask the server for.
 func (k *codeCreateCmd) request() (client.NewCampaign, error) {
-	currency, err := money.ParseCurrency(k.Currency)
+	minor, err := k.credit()
 	if err != nil {
-		return client.NewCampaign{}, usage("--currency is %.40q: it must be an active ISO 4217 code in capitals, such as IRR", k.Currency)
+		return client.NewCampaign{}, err
 	}
-	if k.Credit == "" {
-		return client.NewCampaign{}, usage("--credit is missing: what does each use credit?")
-	}
-	minor, err := money.ParseDecimal(k.Credit, currency)
-	if err != nil || minor <= 0 {
-		return client.NewCampaign{}, usage("--credit is %.40q: it must be above zero, with at most %d digits after the point, and fit", k.Credit, currency.Exponent())
-	}
-	if (k.Limit == 0) != k.Unlimited || k.Limit < 0 {
+	if (k.Limit == nil) != k.Unlimited || k.Limit != nil && *k.Limit < 1 {
 		return client.NewCampaign{}, usage("give either --limit, of at least 1, or --unlimited")
 	}
 	if k.PerCustomer < 1 {
 		return client.NewCampaign{}, usage("--per-customer is %d: it must be at least 1", k.PerCustomer)
-	}
-	first := &client.NewCampaignVoucher{Code: k.Code, PerCustomer: k.PerCustomer}
-	if k.Limit > 0 {
-		first.Limit = &k.Limit
 	}
 	name := k.Name
 	if name == "" {
@@ -146,12 +172,33 @@ func (k *codeCreateCmd) request() (client.NewCampaign, error) {
 	}
 	return client.NewCampaign{
 		Name:     name,
-		Currency: string(currency),
+		Currency: k.Currency,
 		Effect:   client.Effect{Kind: client.EffectCredit, Amount: minor},
 		StartsAt: k.StartsAt,
 		EndsAt:   k.EndsAt,
-		Voucher:  first,
+		Voucher:  &client.NewCampaignVoucher{Code: k.Code, Limit: k.Limit, PerCustomer: k.PerCustomer},
 	}, nil
+}
+
+// credit is --credit in minor units.
+func (k *codeCreateCmd) credit() (minor int64, err error) {
+	currency := supposed
+	if k.Currency != "" {
+		if currency, err = money.ParseCurrency(k.Currency); err != nil {
+			return 0, usage("--currency (SCRIP_CURRENCY) is %.40q: it must be an active ISO 4217 code in capitals, such as IRR", k.Currency)
+		}
+	}
+	if k.Credit == "" {
+		return 0, usage("--credit is missing: what does each use credit?")
+	}
+	if minor, err = money.ParseDecimal(k.Credit, currency); err != nil || minor <= 0 {
+		hint := ""
+		if k.Currency == "" {
+			hint = "; where the currency has more digits, give --currency"
+		}
+		return 0, usage("--credit is %.40q: it must be above zero, with at most %d digits after the point, and fit%s", k.Credit, currency.Exponent(), hint)
+	}
+	return minor, nil
 }
 
 // uses shows a limit.

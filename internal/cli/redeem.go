@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"io"
 	"time"
 
@@ -16,7 +17,7 @@ type redeemCmd struct {
 	Once     string `name:"idempotency-key" placeholder:"TEXT" help:"The same key again gets the same answer again."`
 	Order    string `name:"order" placeholder:"AMOUNT" help:"For a discount: the order's amount, in whole units."`
 	OrderID  string `name:"order-id" placeholder:"TEXT" help:"For a discount: the order's id."`
-	Currency string `name:"currency" env:"SCRIP_CURRENCY" default:"IRR" placeholder:"CODE" help:"ISO 4217 code of the order (${default})."`
+	Currency string `name:"currency" env:"SCRIP_CURRENCY" placeholder:"CODE" help:"ISO 4217 code of the order; left out, the code's, for which the key needs the scope read or campaigns."`
 }
 
 // Help is the long help.
@@ -30,21 +31,17 @@ Example:
 
 // Run redeems.
 func (k *redeemCmd) Run(c *command) error {
+	api, err := k.dial()
+	if err != nil {
+		return err
+	}
 	request := client.RedeemRequest{Code: k.Code, Customer: k.Customer}
-	if k.Order != "" {
-		minor, err := money.ParseDecimal(k.Order, money.Currency(k.Currency))
-		if err != nil {
-			return usage("--order is %.40q in %s: %w", k.Order, k.Currency, err)
-		}
-		request.Order = &client.Order{ID: k.OrderID, Amount: minor, Currency: k.Currency}
+	if request.Order, err = k.order(c.ctx, api); err != nil {
+		return err
 	}
 	var options []client.RequestOption
 	if k.Once != "" {
 		options = append(options, client.IdempotencyKey(k.Once))
-	}
-	api, err := k.dial()
-	if err != nil {
-		return err
 	}
 	r, err := api.Redeem(c.ctx, request, options...)
 	if err != nil {
@@ -66,6 +63,29 @@ func (k *redeemCmd) Run(c *command) error {
 		}
 		line(w, "receipt\t%s", r.ID)
 	})
+}
+
+// order is what a discount is for, or nil.
+func (k *redeemCmd) order(ctx context.Context, api *client.Client) (*client.Order, error) {
+	if k.Order == "" {
+		return nil, nil //nolint:nilnil // there is none
+	}
+	currency := money.Currency(k.Currency)
+	if currency == "" { // an order in another currency than the code's would be refused
+		v, err := api.LookupVoucher(ctx, k.Code)
+		if client.CodeOf(err) == client.CodeInsufficientScope {
+			return nil, usage("--order needs --currency here: this key may not look up the code's own")
+		}
+		if err != nil {
+			return nil, err
+		}
+		currency = money.Currency(v.Effect.Currency)
+	}
+	minor, err := money.ParseDecimal(k.Order, currency)
+	if err != nil {
+		return nil, usage("--order is %.40q in %.40s: %w", k.Order, currency, err)
+	}
+	return &client.Order{ID: k.OrderID, Amount: minor, Currency: string(currency)}, nil
 }
 
 type walletCmd struct {

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"scrip/client"
+	"scrip/internal/money"
 )
 
 func TestALifeOfACode(t *testing.T) {
@@ -60,6 +61,83 @@ func TestALifeOfACode(t *testing.T) {
 		}
 		if (got.stderr == "") != (c.stderr == "") || c.code != 0 && got.stdout != "" {
 			t.Errorf("%s: stdout %q, stderr %q", c.args, got.stdout, got.stderr)
+		}
+	}
+}
+
+// An amount is of the server's currency unless another is named, and is never read with the wrong number of digits.
+func TestTheCurrencyIsTheServers(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		currency money.Currency
+		args     string
+		code     int
+		says     string
+	}{
+		{"EUR", "code create --code a --credit 12.50 --limit 2", 0, "Made the code a: 12.50 EUR for each of 2 uses."},
+		{"EUR", "code create --credit 1 --unlimited", 0, ": 1 EUR for each of any number of uses."},
+		{"EUR", "code create --code a --credit 12.50 --limit 2 --currency USD", 0, "12.50 USD"},
+		{"EUR", "code create --code a --credit 1.234 --limit 2", 2, "--currency"},
+		{"EUR", "code create --code !! --credit 5 --limit 2", 2, "invalid_code"},
+		{"JPY", "code create --code a --credit 1000 --limit 2", 2, "this server's currency is JPY, whose amounts have 0 digits after the point: give --currency JPY; no code was made"},
+		{"JPY", "code create --code a --credit 1000 --limit 2 --currency JPY", 0, "1,000 JPY"},
+		{"KWD", "code create --credit 1.25 --limit 2", 2, "give --currency KWD"},
+		{"KWD", "code create --credit 1.234 --limit 2 --currency KWD", 0, "1.234 KWD"},
+	} {
+		where := serverOf(t, c.currency)
+		got := run(t, "", append(strings.Fields(c.args), "--url", where)...)
+		if got.code != c.code || !strings.Contains(got.stdout+got.stderr, c.says) {
+			t.Errorf("%s: %s: %+v", c.currency, c.args, got)
+		}
+		if left := run(t, "", "code", "list", "--url", where); c.code != 0 && left.stdout != "There is no code.\n" {
+			t.Errorf("%s: %s: it left %s", c.currency, c.args, left.stdout)
+		}
+	}
+	where := serverOf(t, "EUR")
+	api, err := client.New(where)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 2 { // the second is refused before anything is made
+		run(t, "", "code", "create", "--code=salam", "--credit=12.50", "--limit=9", "--url", where)
+	}
+	if all, err := api.Campaigns(t.Context(), client.Page{}); err != nil || len(all.Data) != 1 {
+		t.Errorf("%+v, %v", all, err)
+	}
+	if got := run(t, "", "redeem", "salam", "09121111111", "--url", where); got.code != 0 || !strings.Contains(got.stdout, "12.50 EUR") {
+		t.Errorf("%+v", got)
+	}
+	if b, err := api.Balance(t.Context(), "09121111111"); err != nil || b.Balance != "12.50" {
+		t.Errorf("%+v, %v", b, err)
+	}
+}
+
+// An order is in the code's currency unless another is named.
+func TestTheCurrencyOfAnOrderIsTheCodes(t *testing.T) {
+	t.Parallel()
+	where := serverOf(t, "EUR")
+	api, err := client.New(where)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := api.CreateCampaign(t.Context(), client.NewCampaign{
+		Name: "off", Currency: "JPY", Effect: client.Effect{Kind: client.EffectDiscount, PercentBP: 1000},
+		Voucher: &client.NewCampaignVoucher{Code: "off", PerCustomer: 9},
+	}); err != nil {
+		t.Fatal(err)
+	}
+	for args, c := range map[string]struct {
+		code int
+		says string
+	}{
+		"--order 2500":                {0, "250 JPY"},
+		"--order 2500 --currency JPY": {0, "250 JPY"},
+		"--order 2500 --currency EUR": {1, "currency_mismatch"},
+		"--order 12.50":               {2, "--order"},
+	} {
+		got := run(t, "", append([]string{"redeem", "off", "anna", "--url", where}, strings.Fields(args)...)...)
+		if got.code != c.code || !strings.Contains(got.stdout+got.stderr, c.says) {
+			t.Errorf("%s: %+v", args, got)
 		}
 	}
 }

@@ -37,7 +37,7 @@ func sealed(t *testing.T, s store.Store, n int) (published []string) {
 func TestSeals(t *testing.T) {
 	t.Parallel()
 	s := memstore.New(memstore.Options{})
-	where := "--url=" + face(t, s, nil)
+	where := "--url=" + face(t, s, nil, "IRR")
 	if got := run(t, "", "seal", "latest", where); got.code != 1 || !strings.Contains(got.stderr, "seal_not_found") {
 		t.Errorf("without a seal: %+v", got)
 	}

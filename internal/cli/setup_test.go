@@ -16,6 +16,7 @@ import (
 	"scrip/internal/httpapi"
 	"scrip/internal/keyring"
 	"scrip/internal/metrics"
+	"scrip/internal/money"
 	"scrip/internal/redemption"
 	"scrip/internal/seal"
 	"scrip/internal/store/memstore"
@@ -40,7 +41,13 @@ func run(t *testing.T, stdin string, args ...string) ran {
 // server is the real HTTP face over the memory store.
 func server(t *testing.T) string {
 	t.Helper()
-	return face(t, memstore.New(memstore.Options{}), nil)
+	return serverOf(t, "IRR")
+}
+
+// serverOf is a server of another currency.
+func serverOf(t *testing.T, currency money.Currency) string {
+	t.Helper()
+	return face(t, memstore.New(memstore.Options{}), nil, currency)
 }
 
 // keyedServer is a server that asks for keys, with one that opens everything.
@@ -61,10 +68,10 @@ func keyedServer(t *testing.T) (url, secret string) {
 			t.Error(err)
 		}
 	})
-	return face(t, s, ring), made.Secret
+	return face(t, s, ring, "IRR"), made.Secret
 }
 
-func face(t *testing.T, s *memstore.Store, guard httpapi.Access) string {
+func face(t *testing.T, s *memstore.Store, guard httpapi.Access, currency money.Currency) string {
 	t.Helper()
 	g, err := memgate.New(memgate.Config{})
 	if err != nil {
@@ -83,7 +90,7 @@ func face(t *testing.T, s *memstore.Store, guard httpapi.Access) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	srv := httptest.NewServer(httpapi.New(httpapi.Config{Currency: "IRR", Log: quiet, Access: guard},
+	srv := httptest.NewServer(httpapi.New(httpapi.Config{Currency: currency, Log: quiet, Access: guard},
 		httpapi.Services{Redemptions: r, Wallets: w, Campaigns: c, Keys: keyring.New(keyring.Config{}, s), Seals: seal.New(seal.Config{}, s)}))
 	t.Cleanup(func() {
 		srv.Close()

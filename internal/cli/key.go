@@ -45,10 +45,10 @@ type keyCreateCmd struct {
 func (*keyCreateCmd) Help() string {
 	return `A secret key stays on servers, and opens what its scopes say: redeem, roll back and validate (redeem); look at everything but keys and audit events (read); make and change campaigns and vouchers (campaigns); wallets (wallets); keys, audit events and all the rest (admin).
 
-The first key has nobody to ask: make it at the database, with --data or --database-url, or let the server make it with --first-key-file.
+The first key is made by a server that runs on loopback and is open until then, as here; or at the database, with --data while no server runs on it or with --database-url; or by the server at its start, with --first-key-file.
 
 Example:
-  scrip key create --name admin --scopes admin --data ./data --secret-file ./admin-key
+  scrip key create --name admin --scopes admin --secret-file ./admin-key
   export SCRIP_KEY_FILE=./admin-key
   scrip key create --name "till 4" --scopes redeem
   scrip key create --name "our app" --publishable`
@@ -104,11 +104,19 @@ func (k *keyCreateCmd) atDatabase(c *command, n app.NewKey) (*client.MadeKey, er
 	}
 	quiet := slog.New(slog.NewTextHandler(c.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))
 	made, err := app.CreateKey(c.ctx, cfg, quiet, n)
-	if err != nil {
+	switch {
+	case err == nil:
+		return shownKey(&made), nil
+	case strings.Contains(err.Error(), databaseInUse):
+		return nil, usage("%s, most likely a server: leave --data out, and it makes the key itself (--url says where it is); or stop it first", databaseInUse)
+	default:
 		return nil, usageError{err}
 	}
-	return shownKey(&made), nil
 }
+
+// databaseInUse is how the embedded store says that a server runs on it. A command sees the store's words alone, and
+// they advise another --data, where this key would open nothing.
+const databaseInUse = "another scrip process has this database open"
 
 // request is what to make.
 func (k *keyCreateCmd) request() (app.NewKey, error) {

@@ -195,3 +195,29 @@ func TestCreateKeyAtTheDatabase(t *testing.T) {
 		t.Errorf("the file of a key that was not made: %+v, %v", got, err)
 	}
 }
+
+// Beside a running server a key is made by that server, and whoever names its folder is told so.
+func TestAKeyBesideARunningServer(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	url, _, stop := serve(t, "--data", dir)
+	path := filepath.Join(dir, "secret")
+	create := []string{"key", "create", "--name", "admin", "--scopes", "admin", "--secret-file", path}
+	got := run(t, "", append(create, "--data", dir)...)
+	if got.code != 2 || !strings.Contains(got.stderr, "leave --data out") || strings.Contains(got.stderr, "another --data") || strings.Count(got.stderr, "\n") != 1 {
+		t.Errorf("%+v", got)
+	}
+	if got := run(t, "", append(create, "--url", url)...); got.code != 0 {
+		t.Errorf("%+v", got)
+	}
+	if got := run(t, "", "code", "list", "--url", url, "--key-file", path); got.code != 0 {
+		t.Errorf("%+v", got)
+	}
+	if got := run(t, "", "code", "list", "--url", url); got.code != 2 || !strings.Contains(got.stderr, "unauthorized") {
+		t.Errorf("%+v", got)
+	}
+	stop()
+	if got := run(t, "", "key", "create", "--name", "till", "--scopes", "redeem", "--data", dir); got.code != 0 {
+		t.Errorf("%+v", got)
+	}
+}

@@ -1,12 +1,15 @@
 package cli_test
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"encoding/json"
+	"io"
 	"log/slog"
 	"net/http/httptest"
 	"strings"
+	"sync"
 	"testing"
 
 	"scrip/internal/access"
@@ -101,6 +104,39 @@ func face(t *testing.T, s *memstore.Store, guard httpapi.Access, currency money.
 		}
 	})
 	return srv.URL
+}
+
+// serve runs scrip serve on a free port, until stop is called or the test ends. It returns where it listens and what it
+// said of itself.
+func serve(t *testing.T, args ...string) (url, said string, stop func()) {
+	t.Helper()
+	ctx, cancel := context.WithCancel(t.Context())
+	out, in := io.Pipe()
+	var errs bytes.Buffer
+	ended := make(chan int, 1)
+	go func() {
+		ended <- cli.Run(ctx, cli.Process{
+			Args: append([]string{"serve", "--listen", "127.0.0.1:0"}, args...), Stdin: strings.NewReader(""), Stdout: in, Stderr: &errs,
+		})
+		_ = in.Close()
+	}()
+	stop = sync.OnceFunc(func() {
+		cancel()
+		if code := <-ended; code != 0 {
+			t.Errorf("serve: exit %d, %s", code, errs.String())
+		}
+	})
+	t.Cleanup(stop)
+	var b strings.Builder
+	for lines := bufio.NewScanner(out); !strings.Contains(b.String(), "/codes/report\n") && lines.Scan(); {
+		b.WriteString(lines.Text() + "\n")
+	}
+	go func() { // the rest of what it says
+		_, _ = io.Copy(io.Discard, out)
+	}()
+	said = b.String()
+	url, _, _ = strings.Cut(strings.TrimPrefix(said, "Scrip listens on "), " ")
+	return url, said, stop
 }
 
 // decode reads the one JSON document that text must be.

@@ -33,6 +33,9 @@ Example:
 
 // Run lists the changes.
 func (k *auditEventsListCmd) Run(c *command) error {
+	if err := checkLimit(k.Limit); err != nil {
+		return err
+	}
 	api, err := k.dial()
 	if err != nil {
 		return err

@@ -44,7 +44,7 @@ type backedUp struct {
 
 // Run backs up.
 func (b *backupCmd) Run(c *command) error {
-	cfg, err := b.config()
+	cfg, err := b.config(c)
 	if err != nil {
 		return err
 	}

@@ -68,8 +68,9 @@ Exit codes:
 type command struct {
 	Process
 	//nolint:containedctx // kong calls Run with one value; this is its argument list
-	ctx  context.Context
-	json bool
+	ctx    context.Context
+	json   bool
+	parsed *kong.Context
 }
 
 // Run runs one command and returns its exit code.
@@ -92,7 +93,10 @@ func Run(ctx context.Context, p Process) (code int) {
 	if err != nil {
 		return c.fail(asUsage(err))
 	}
-	c.json = g.JSON
+	c.json, c.parsed = g.JSON, parsed
+	if err := refuseEmpty(parsed); err != nil {
+		return c.fail(err)
+	}
 	return c.fail(parsed.Run(c))
 }
 

@@ -147,6 +147,9 @@ func (*codeListCmd) Help() string {
 
 // Run lists codes.
 func (k *codeListCmd) Run(c *command) error {
+	if err := checkLimit(k.Limit); err != nil {
+		return err
+	}
 	api, err := k.dial()
 	if err != nil {
 		return err

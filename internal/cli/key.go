@@ -32,8 +32,8 @@ type keyCreateCmd struct {
 	Scopes      string     `name:"scopes" placeholder:"LIST" help:"What it opens, with commas between: redeem, read, campaigns, wallets, admin."`
 	Publishable bool       `name:"publishable" help:"A key for apps and pages that anybody can read, instead of --scopes: it validates and redeems, and no more."`
 	ExpiresAt   *time.Time `name:"expires-at" placeholder:"TIME" help:"Good until then, as in 2027-01-01T00:00:00Z; left out, for ever."`
-	Rate        int64      `name:"rate" placeholder:"N" help:"Requests a second; left out, the server's default."`
-	Burst       int64      `name:"burst" placeholder:"N" help:"Requests at once; left out, the server's default."`
+	Rate        *int64     `name:"rate" placeholder:"N" help:"Requests a second; left out, the server's default."`
+	Burst       *int64     `name:"burst" placeholder:"N" help:"Requests at once; left out, the server's default."`
 	SecretFile  string     `name:"secret-file" placeholder:"PATH" help:"New file to write the secret to, which nobody else may read, instead of showing it."`
 
 	Data            string `name:"data" placeholder:"DIR" help:"Make it in this directory's embedded store, instead of asking a server; no server may run on it meanwhile."`
@@ -80,17 +80,15 @@ func (k *keyCreateCmd) make(c *command, n app.NewKey) (*client.MadeKey, error) {
 	if err != nil {
 		return nil, err
 	}
-	request := client.NewKey{Name: n.Name, Kind: n.Kind.String(), Scopes: n.Scopes.Names(), ExpiresAt: k.ExpiresAt}
-	if n.RatePerSecond > 0 {
-		request.RatePerSecond = &n.RatePerSecond
-	}
-	if n.Burst > 0 {
-		request.Burst = &n.Burst
-	}
-	return api.CreateKey(c.ctx, request)
+	return api.CreateKey(c.ctx, client.NewKey{
+		Name: n.Name, Kind: n.Kind.String(), Scopes: n.Scopes.Names(), ExpiresAt: k.ExpiresAt, RatePerSecond: k.Rate, Burst: k.Burst,
+	})
 }
 
 func (k *keyCreateCmd) atDatabase(c *command, n app.NewKey) (*client.MadeKey, error) {
+	if c.given("url", "key", "key-file") {
+		return nil, usage("with --data or --database-url no server is asked: leave out --url, --key and --key-file, or the database")
+	}
 	cfg := config.Default()
 	if k.Data != "" {
 		if k.DatabaseURL != "" || k.DatabaseURLFile != "" {
@@ -120,7 +118,7 @@ const databaseInUse = "another scrip process has this database open"
 
 // request is what to make.
 func (k *keyCreateCmd) request() (app.NewKey, error) {
-	n := app.NewKey{Name: k.Name, Kind: access.Secret, RatePerSecond: k.Rate, Burst: k.Burst}
+	n := app.NewKey{Name: k.Name, Kind: access.Secret}
 	if k.Publishable == (k.Scopes != "") {
 		return n, usage("give either --scopes, as in --scopes redeem,read, or --publishable")
 	}
@@ -135,8 +133,17 @@ func (k *keyCreateCmd) request() (app.NewKey, error) {
 	if k.ExpiresAt != nil {
 		n.ExpiresAt = *k.ExpiresAt
 	}
-	if k.Rate < 0 || k.Burst < 0 {
-		return n, usage("--rate and --burst must be at least 1")
+	for _, number := range []struct {
+		flag string
+		from *int64
+		into *int64
+	}{{"rate", k.Rate, &n.RatePerSecond}, {"burst", k.Burst, &n.Burst}} {
+		if number.from == nil {
+			continue
+		}
+		if *number.into = *number.from; *number.from < 1 {
+			return n, usage("--%s is %d: it must be at least 1; leave it out for the server's default", number.flag, *number.from)
+		}
 	}
 	return n, nil
 }

@@ -26,6 +26,9 @@ Example:
 
 // Run lists keys.
 func (k *keyListCmd) Run(c *command) error {
+	if err := checkLimit(k.Limit); err != nil {
+		return err
+	}
 	api, err := k.dial()
 	if err != nil {
 		return err

@@ -106,7 +106,7 @@ func TestAmendKey(t *testing.T) {
 		"either --rate":      {made.ID, "--rate", "5", "--default-rate"},
 		"either --burst":     {made.ID, "--burst", "5", "--default-burst"},
 		"either --expires":   {made.ID, "--expires-at", "2099-01-01T00:00:00Z", "--never-expires"},
-		"invalid_request":    {made.ID, "--name", ""},
+		"--name is empty":    {made.ID, "--name", ""},
 		"invalid_limit":      {made.ID, "--rate", "0"},
 		"name the key by":    {made.Secret, "--name", "x"},
 	} {

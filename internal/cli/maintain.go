@@ -17,7 +17,10 @@ type database struct {
 	DatabaseURLFile string `name:"database-url-file" env:"SCRIP_DATABASE_URL_FILE" placeholder:"PATH" help:"File that holds --database-url, such as a Docker secret."`
 }
 
-func (d *database) config() (config.Config, error) {
+func (d *database) config(c *command) (config.Config, error) {
+	if c.given("data") && (d.DatabaseURL != "" || d.DatabaseURLFile != "") {
+		return config.Config{}, usage("--data is given, and so is --database-url (SCRIP_DATABASE_URL) or --database-url-file (SCRIP_DATABASE_URL_FILE): leave one of them out")
+	}
 	cfg := config.Default()
 	cfg.Data, cfg.DatabaseURL, cfg.DatabaseURLFile = d.Data, d.DatabaseURL, d.DatabaseURLFile
 	err := settle(&cfg)
@@ -54,7 +57,7 @@ type verification struct {
 
 // Run verifies.
 func (v *verifyCmd) Run(c *command) error {
-	cfg, err := v.config()
+	cfg, err := v.config(c)
 	if err != nil {
 		return err
 	}
@@ -121,7 +124,7 @@ Example:
 
 // Run migrates and shows the outcome.
 func (m *migrateUpCmd) Run(c *command) error {
-	cfg, err := m.config()
+	cfg, err := m.config(c)
 	if err != nil {
 		return err
 	}
@@ -144,7 +147,7 @@ func (*migrateStatusCmd) Help() string {
 
 // Run shows the steps.
 func (m *migrateStatusCmd) Run(c *command) error {
-	cfg, err := m.config()
+	cfg, err := m.config(c)
 	if err != nil {
 		return err
 	}

@@ -35,6 +35,9 @@ func (k *redeemCmd) Run(c *command) error {
 	if err != nil {
 		return err
 	}
+	if k.Order == "" && c.given("currency") {
+		return usage("--currency is that of the order: give its amount too, with --order")
+	}
 	request := client.RedeemRequest{Code: k.Code, Customer: k.Customer}
 	if request.Order, err = k.order(c.ctx, api); err != nil {
 		return err
@@ -68,6 +71,9 @@ func (k *redeemCmd) Run(c *command) error {
 // order is what a discount is for, or nil.
 func (k *redeemCmd) order(ctx context.Context, api *client.Client) (*client.Order, error) {
 	if k.Order == "" {
+		if k.OrderID != "" {
+			return nil, usage("--order-id is the id of an order: give its amount too, with --order")
+		}
 		return nil, nil //nolint:nilnil // there is none
 	}
 	currency := money.Currency(k.Currency)
@@ -118,6 +124,9 @@ type walletShown struct {
 func (k *walletShowCmd) Run(c *command) error {
 	if k.Transactions < 0 || k.Transactions > 100 {
 		return usage("--transactions is %d: it must be from 0 to 100", k.Transactions)
+	}
+	if k.Currency != "" && k.Transactions == 0 {
+		return usage("--currency is that of the transactions: say how many to show, with --transactions")
 	}
 	api, err := k.dial()
 	if err != nil {

@@ -21,7 +21,7 @@ Example:
 
 // Run restores.
 func (r *restoreCmd) Run(c *command) error {
-	cfg, err := r.config()
+	cfg, err := r.config(c)
 	if err != nil {
 		return err
 	}

@@ -61,7 +61,7 @@ func (k *auditEventsListCmd) Run(c *command) error {
 			line(w, "%s\t%s\t%s\t%s\t%s", e.CreatedAt.UTC().Format(time.RFC3339), e.Action, e.Target, e.Actor.Name, request)
 		}
 		if list.HasMore {
-			line(w, "There are more: scrip audit-events list --after %s", list.Data[len(list.Data)-1].ID)
+			line(w, "There are more: scrip audit-events list%s --after %s", urlFlag(k.URL), list.Data[len(list.Data)-1].ID)
 		}
 	})
 }

@@ -173,7 +173,7 @@ func (k *codeListCmd) Run(c *command) error {
 			line(w, "%s\t%s\t%s\t%s\t%s\t%s", v.Code, v.Status, effect(v.Effect), count(v.Redeemed), limit, v.ID)
 		}
 		if list.HasMore {
-			line(w, "There are more: scrip code list --after %s", list.Data[len(list.Data)-1].ID)
+			line(w, "There are more: scrip code list%s --after %s", urlFlag(k.URL), list.Data[len(list.Data)-1].ID)
 		}
 	})
 }

@@ -52,7 +52,7 @@ func (k *keyListCmd) Run(c *command) error {
 			line(w, "%s\t%s\t%s\t…%s\t%s\t%s", one.Name, opens, one.Status, one.Tail, when(one.LastUsedAt, "never"), one.ID)
 		}
 		if list.HasMore {
-			line(w, "There are more: scrip key list --after %s", list.Data[len(list.Data)-1].ID)
+			line(w, "There are more: scrip key list%s --after %s", urlFlag(k.URL), list.Data[len(list.Data)-1].ID)
 		}
 	})
 }

@@ -200,7 +200,7 @@ func TestCreateKeyAtTheDatabase(t *testing.T) {
 func TestAKeyBesideARunningServer(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	url, _, stop := serve(t, "--data", dir)
+	url, _, stop := serve(t, "--limit 100", "--data", dir)
 	path := filepath.Join(dir, "secret")
 	create := []string{"key", "create", "--name", "admin", "--scopes", "admin", "--secret-file", path}
 	got := run(t, "", append(create, "--data", dir)...)

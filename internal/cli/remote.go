@@ -32,6 +32,14 @@ func (r *remote) dial() (*client.Client, error) {
 	return c, nil
 }
 
+// urlFlag is what a command that we show needs to find the same server.
+func urlFlag(url string) string {
+	if url == defaultURL {
+		return ""
+	}
+	return " --url " + url
+}
+
 // secret is the key to call with, empty for none. No error shows any of it.
 func (r *remote) secret() (string, error) {
 	if r.KeyFile == "" {

@@ -37,7 +37,7 @@ func TestALifeOfACode(t *testing.T) {
 		{"redeem !! 09123333333", 2, "", "invalid_code"},
 		{"code show salam", 0, "sold_out|credit of 1,000,000 IRR|2 uses|remaining     0", ""},
 		{"code show nothing", 1, "", "voucher_not_found"},
-		{"code list --limit 1", 0, "two|There are more: scrip code list --after vch_", ""},
+		{"code list --limit 1", 0, "two|There are more: scrip code list --url http://127.0.0.1:| --after vch_", ""},
 		{"wallet show 09121111111 --transactions 5", 0, "+989121111111|1,000,000 IRR|redemption|txn_", ""},
 		{"wallet show 09129999999", 0, "none yet", ""},
 		{"stampede --code two --customers 200 --concurrency 8", 0, "EXACT|200, expected 200", ""},

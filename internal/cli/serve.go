@@ -65,8 +65,12 @@ Try:
   curl%[7]s -d '{"mobile":"093648644710"}' %[1]s/wallet/balance
   curl%[7]s -d '{"code":"%[5]s"}' %[1]s/codes/report
 `, s.URL, s.Took.Round(time.Millisecond), s.Store, s.Gate, code, s.Open, key, firstKeyHint(s.Key))
-	if s.Demo == "" {
-		line(w, "Make a code with: scrip code create --code %s --credit 1000 --limit 100", code)
+	if s.Demo != "" {
+		return
+	}
+	line(w, "Make a code with: scrip code create%s --code %s --credit 1000 --limit 100", urlFlag(s.URL), code)
+	if s.Keyed { // on the command line others could read it
+		line(w, "It takes the key from SCRIP_KEY in the environment, or from --key-file.")
 	}
 }
 

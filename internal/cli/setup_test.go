@@ -107,8 +107,8 @@ func face(t *testing.T, s *memstore.Store, guard httpapi.Access, currency money.
 }
 
 // serve runs scrip serve on a free port, until stop is called or the test ends. It returns where it listens and what it
-// said of itself.
-func serve(t *testing.T, args ...string) (url, said string, stop func()) {
+// said of itself until a line that ends as given.
+func serve(t *testing.T, until string, args ...string) (url, said string, stop func()) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
 	out, in := io.Pipe()
@@ -128,7 +128,7 @@ func serve(t *testing.T, args ...string) (url, said string, stop func()) {
 	})
 	t.Cleanup(stop)
 	var b strings.Builder
-	for lines := bufio.NewScanner(out); !strings.Contains(b.String(), "/codes/report\n") && lines.Scan(); {
+	for lines := bufio.NewScanner(out); !strings.HasSuffix(b.String(), until+"\n") && lines.Scan(); {
 		b.WriteString(lines.Text() + "\n")
 	}
 	go func() { // the rest of what it says

@@ -12,8 +12,10 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"reflect"
 	"strings"
 	"syscall"
+	"time"
 
 	"github.com/alecthomas/kong"
 
@@ -121,6 +123,7 @@ func newParser(g *grammar, c *command) (*kong.Kong, error) {
 		kong.Exit(func(code int) { panic(helpShown(code)) }),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true, FlagsLast: true, WrapUpperBound: 100}),
 		kong.Resolvers(fromDotEnv(dotEnv)),
+		kong.TypeMapper(reflect.TypeFor[*time.Time](), kong.MapperFunc(timeOf)),
 		kong.Vars{"url": defaultURL},
 	)
 }
@@ -160,7 +163,7 @@ func asUsage(err error) error {
 	if errors.As(err, &parse) && parse.Context != nil && parse.Context.Selected() != nil {
 		hint = "scrip " + strings.TrimPrefix(parse.Context.Selected().FullPath(), "scrip ") + " --help"
 	}
-	return usageError{fmt.Errorf("%s; see %s", withEnv(err.Error()), hint)}
+	return usageError{fmt.Errorf("%s; see %s", withEnv(plainly(err.Error())), hint)}
 }
 
 // withEnv adds the environment variable of the flag that an error begins with: the wrong value may have

@@ -25,11 +25,10 @@ func (r *remote) dial() (*client.Client, error) {
 	if err != nil {
 		return nil, usageError{err}
 	}
-	c, err := client.New(r.URL, client.WithAutomaticKeys(), client.WithUserAgent("scrip-cli"), client.WithKey(key))
-	if err != nil {
-		return nil, usageError{fmt.Errorf("--url (SCRIP_URL) is %.200q: %w", r.URL, err)}
+	if err := checkURL(r.URL); err != nil {
+		return nil, usage("--url (SCRIP_URL) is %.200q: %w", r.URL, err)
 	}
-	return c, nil
+	return client.New(r.URL, client.WithAutomaticKeys(), client.WithUserAgent("scrip-cli"), client.WithKey(key))
 }
 
 // urlFlag is what a command that we show needs to find the same server.

@@ -45,6 +45,14 @@ func (k *stampedeCmd) Run(c *command) error {
 	if err != nil {
 		return usageError{err}
 	}
+	if err := checkURL(k.URL); err != nil {
+		return usage("--url (SCRIP_URL) is %.200q: %w", k.URL, err)
+	}
+	for _, replica := range k.Replicas {
+		if err := checkURL(replica); err != nil {
+			return usage("--replica is %.200q: %w", replica, err)
+		}
+	}
 	cfg := stampede.Config{
 		URL: k.URL, Key: key, Replicas: k.Replicas, Code: k.Code, Customers: k.Customers, Concurrency: k.Concurrency, Repeat: k.Repeat,
 		Timeout: k.Timeout, Patience: k.Patience, Limit: k.Within,

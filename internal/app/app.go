@@ -72,10 +72,11 @@ func modules(ctx context.Context, o Options, l *life) fx.Option {
 	)
 }
 
-// quietly lets fx speak at the debug level only: what went wrong is told once, by whoever called Run.
+// quietly lets fx speak of what went wrong alone, and at the debug level, as whoever called Run tells it too. How fx puts the
+// parts together, with a stack for each, is below every level that can be set.
 func quietly(log *slog.Logger) fxevent.Logger {
 	l := &fxevent.SlogLogger{Logger: log}
-	l.UseLogLevel(slog.LevelDebug)
+	l.UseLogLevel(slog.LevelDebug - 1)
 	l.UseErrorLevel(slog.LevelDebug)
 	return l
 }

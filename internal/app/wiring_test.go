@@ -1,13 +1,16 @@
 package app
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"io"
+	"log/slog"
 	"testing"
 	"time"
 
 	"go.uber.org/fx"
+	"go.uber.org/fx/fxevent"
 
 	"scrip/internal/config"
 	"scrip/internal/fault"
@@ -27,6 +30,23 @@ func TestWiringIsComplete(t *testing.T) {
 		o.Demo = demo
 		if err := fx.ValidateApp(modules(t.Context(), o, &life{})); err != nil {
 			t.Errorf("demo %v: %v", demo, err)
+		}
+	}
+}
+
+// At the debug level too the log is about the server, and not about how its parts are put together.
+func TestFxSpeaksOfFailuresAlone(t *testing.T) {
+	t.Parallel()
+	for _, failure := range []error{nil, errors.New("the part broke")} {
+		var b bytes.Buffer
+		log := slog.New(slog.NewTextHandler(&b, &slog.HandlerOptions{Level: slog.LevelDebug}))
+		a := fx.New(fx.WithLogger(func() fxevent.Logger { return quietly(log) }), fx.Supply(log),
+			fx.Invoke(func(lc fx.Lifecycle, _ *slog.Logger) {
+				lc.Append(fx.StartStopHook(func() error { return failure }, func() {}))
+			}))
+		err := errors.Join(a.Start(t.Context()), a.Stop(t.Context()))
+		if !errors.Is(err, failure) || (failure == nil) != (b.Len() == 0) {
+			t.Errorf("%v: %v, %s", failure, err, b.String())
 		}
 	}
 }

@@ -1,13 +1,9 @@
 package cli
 
 import (
-	"bufio"
 	"context"
 	"errors"
-	"fmt"
 	"io"
-	"strconv"
-	"strings"
 	"time"
 
 	"scrip/client"
@@ -113,43 +109,6 @@ func (k *codeCreateCmd) make(ctx context.Context, api *client.Client, n client.N
 // supposed is how an amount is read where no currency is named: with two digits after the point, as in IRR and nearly
 // all others.
 const supposed = money.Currency("IRR")
-
-// ask asks a person for what the flags did not say. A script may answer through a pipe.
-func (k *codeCreateCmd) ask(from io.Reader, to io.Writer) error {
-	answers := bufio.NewReader(io.LimitReader(from, askMax))
-	for _, q := range []struct {
-		text string
-		take func(string) error
-	}{
-		{"Code: ", func(s string) error { k.Code = s; return nil }},
-		{"Credit in whole units of the currency: ", func(s string) error { k.Credit = s; return nil }},
-		{"Count of uses: ", func(s string) error {
-			n, err := strconv.ParseInt(s, 10, 64)
-			if err != nil {
-				return usage("the count %.40q is not a whole number", s)
-			}
-			k.Limit = &n
-			return nil
-		}},
-	} {
-		_, _ = fmt.Fprint(to, q.text)
-		text, err := answers.ReadString('\n')
-		text = strings.TrimSpace(text)
-		if text == "" {
-			return usage("no answer to %q; or use --code, --credit and --limit", strings.TrimSuffix(q.text, ": "))
-		}
-		if err != nil && !errors.Is(err, io.EOF) {
-			return usage("read the answers: %w", err)
-		}
-		if err := q.take(text); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// askMax bounds the answers; the longest code has 256 bytes.
-const askMax = 4 << 10
 
 // request is what to ask the server for.
 func (k *codeCreateCmd) request() (client.NewCampaign, error) {

@@ -213,6 +213,11 @@ func TestAStampedeThatIsNotExactExitsWithOne(t *testing.T) {
 
 func TestTheQuestionsOfCreate(t *testing.T) {
 	t.Parallel()
+	for given, says := range map[string]string{"salam\nx\n": "--credit is", "salam\n0\n": "--credit is", "salam\n5\n0\n": "the count"} {
+		if got := run(t, given, "code", "create", "--url=http://127.0.0.1:1"); got.code != 2 || !strings.Contains(got.stderr, says) {
+			t.Errorf("%q is not refused at once: %+v", given, got)
+		}
+	}
 	where := "--url=" + server(t)
 	got := run(t, "salam\n 1000000 \n2000", "code", "create", where)
 	if got.code != 0 || got.stderr != "" || !strings.Contains(got.stdout, "Made the code salam: 1,000,000 IRR for each of 2,000 uses.") {

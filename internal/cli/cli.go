@@ -33,7 +33,8 @@ type Process struct {
 
 // grammar is the command line. Its help texts are the manual.
 type grammar struct {
-	JSON bool `name:"json" help:"Answer with one JSON document on stdout, and with a JSON problem on stderr."`
+	JSON bool        `name:"json" help:"Answer with one JSON document on stdout, and with a JSON problem on stderr."`
+	Tell versionFlag `name:"version" help:"Show the version, as scrip version does."`
 
 	Serve       serveCmd       `cmd:"" help:"Run the server."`
 	Ping        pingCmd        `cmd:"" help:"Ask a running server whether it takes requests."`
@@ -87,7 +88,8 @@ func Run(ctx context.Context, p Process) (code int) {
 		}
 	}()
 	g := &grammar{}
-	parser, err := newParser(g, c)
+	dotEnv, wrongEnv := config.LoadDotEnv(".env")
+	parser, err := newParser(g, c, dotEnv)
 	if err != nil {
 		return c.fail(err)
 	}
@@ -96,20 +98,19 @@ func Run(ctx context.Context, p Process) (code int) {
 		return c.fail(asUsage(err))
 	}
 	c.json, c.parsed = g.JSON, parsed
+	if wrongEnv != nil && parsed.Command() != "version" { // that, and --help, are what one looks for help with
+		return c.fail(usageError{wrongEnv})
+	}
 	if err := refuseEmpty(parsed); err != nil {
 		return c.fail(err)
 	}
 	return c.fail(parsed.Run(c))
 }
 
-// helpShown carries the exit code out of the parser, which would end the process after --help.
+// helpShown carries the exit code out of the parser, which would end the process after --help and --version.
 type helpShown int
 
-func newParser(g *grammar, c *command) (*kong.Kong, error) {
-	dotEnv, err := config.LoadDotEnv(".env")
-	if err != nil {
-		return nil, usageError{err}
-	}
+func newParser(g *grammar, c *command, dotEnv map[string]string) (*kong.Kong, error) {
 	for _, key := range config.UnknownKeys(dotEnv) {
 		if c.json {
 			break // stderr is for one JSON problem
@@ -125,6 +126,7 @@ func newParser(g *grammar, c *command) (*kong.Kong, error) {
 		kong.Resolvers(fromDotEnv(dotEnv)),
 		kong.TypeMapper(reflect.TypeFor[*time.Time](), kong.MapperFunc(timeOf)),
 		kong.Vars{"url": defaultURL},
+		kong.Bind(c), // for --version
 	)
 }
 

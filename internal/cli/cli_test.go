@@ -225,6 +225,14 @@ func TestVersionAndMigrations(t *testing.T) {
 	if got := run(t, "", "version"); got.code != 0 || !strings.HasPrefix(got.stdout, "scrip v9 (go") {
 		t.Errorf("%+v", got)
 	}
+	for command, flags := range map[string][]string{"version": {"--version", "--version serve --max-batch 0"}, "version --json": {"--version --json", "--json --version"}} {
+		want := run(t, "", strings.Fields(command)...)
+		for _, flag := range flags {
+			if got := run(t, "", strings.Fields(flag)...); got != want {
+				t.Errorf("%s: %+v, want %+v", flag, got, want)
+			}
+		}
+	}
 	data := "--data=" + filepath.Join(t.TempDir(), "data")
 	if got := run(t, "", "migrate", "status", data); got.code != 0 || !strings.Contains(got.stdout, "no") {
 		t.Errorf("%+v", got)
@@ -284,6 +292,11 @@ func TestABrokenDotEnvIsNamed(t *testing.T) {
 	}
 	if got := run(t, "", "config"); got.code != 2 || !strings.Contains(got.stderr, ".env:2") || strings.Contains(got.stderr, "hunter2") {
 		t.Errorf("%+v", got)
+	}
+	for _, args := range []string{"version", "--version", "--help", "serve --help"} {
+		if got := run(t, "", strings.Fields(args)...); got.code != 0 || got.stdout == "" || got.stderr != "" {
+			t.Errorf("%s: %+v", args, got)
+		}
 	}
 }
 

@@ -6,6 +6,8 @@ import (
 	"runtime/debug"
 	"time"
 
+	"github.com/alecthomas/kong"
+
 	"scrip/internal/app"
 	"scrip/internal/config"
 )
@@ -232,6 +234,15 @@ func (*versionCmd) Run(c *command) error {
 		System  string `json:"system"`
 	}{c.version(), runtime.Version(), runtime.GOOS + "/" + runtime.GOARCH}
 	return c.answer(out, func(w io.Writer) { line(w, "scrip %s (%s, %s)", out.Version, out.Go, out.System) })
+}
+
+// versionFlag does what scrip version does, wherever it stands.
+type versionFlag bool
+
+// BeforeReset shows the version before anything else of the command line is looked at.
+func (versionFlag) BeforeReset(parser *kong.Kong, c *command) error {
+	parser.Exit(c.fail((&versionCmd{}).Run(c)))
+	return nil
 }
 
 // version is what the build was told, or else what it knows of its source.

@@ -51,7 +51,7 @@ func TestAStampedeOutlivesTheServersDeath(t *testing.T) {
 	p.code("salam", 3_000)
 	_, end := stampede(t, p, "--code", "salam", "--customers", "30000", "--repeat", "1")
 	for range 2 {
-		time.Sleep(250 * time.Millisecond)
+		p.redeemedMore("salam")
 		p.kill()
 		p = serve(t, data, listen)
 	}
@@ -68,7 +68,7 @@ func TestAnInterruptedStampedeSaysSo(t *testing.T) {
 	p := serve(t, filepath.Join(t.TempDir(), "data"), "127.0.0.1:0")
 	p.code("endless", 0)
 	cmd, end := stampede(t, p, "--code", "endless", "--customers", "5000000")
-	time.Sleep(500 * time.Millisecond)
+	p.redeemedMore("endless")
 	began := time.Now()
 	if err := cmd.Process.Signal(syscall.SIGINT); err != nil {
 		t.Fatal(err)
@@ -82,4 +82,22 @@ func TestAnInterruptedStampedeSaysSo(t *testing.T) {
 	}
 	p.verify()
 	p.stop()
+}
+
+// redeemedMore waits until a code is redeemed more often than it was.
+func (p *process) redeemedMore(code string) {
+	p.t.Helper()
+	redeemed := func() int64 {
+		v, err := p.sdk().LookupVoucher(p.t.Context(), code)
+		if err != nil {
+			p.t.Fatal(err)
+		}
+		return v.Redeemed
+	}
+	before := redeemed()
+	for end := time.Now().Add(time.Minute); redeemed() == before; time.Sleep(5 * time.Millisecond) {
+		if time.Now().After(end) {
+			p.t.Fatalf("%s is still redeemed %d times", code, before)
+		}
+	}
 }

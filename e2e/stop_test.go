@@ -1,6 +1,7 @@
 package e2e_test
 
 import (
+	"bufio"
 	"net"
 	"path/filepath"
 	"strings"
@@ -44,10 +45,12 @@ func hang(t *testing.T, p *process) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = nc.Close() })
-	if _, err := nc.Write([]byte("POST /codes/use HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{")); err != nil {
+	if _, err := nc.Write([]byte("POST /codes/use HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\nExpect: 100-continue\r\n\r\n")); err != nil {
 		t.Fatal(err)
 	}
-	time.Sleep(100 * time.Millisecond) // until the server has seen it
+	if said, err := bufio.NewReader(nc).ReadString('\n'); err != nil || !strings.Contains(said, "100 Continue") { // it reads the body
+		t.Fatalf("%q %v", said, err)
+	}
 }
 
 func TestASecondSignalEndsItAtOnce(t *testing.T) {

@@ -15,7 +15,7 @@ import (
 
 // checkMax bounds the search for one history's order. What takes longer is counted as unknown, and an unknown
 // is a failure of the run: nothing was proven.
-const checkMax = 30 * time.Second
+const checkMax = 2 * time.Minute
 
 // mutantCheckMax is enough for a mutant, of which one history refuted will do.
 const mutantCheckMax = 3 * time.Second

@@ -1,6 +1,7 @@
 package app_test
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"errors"
@@ -145,10 +146,12 @@ func TestAStopWaitsForOpenRequestsAndThenCutsThemOff(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer nc.Close() //nolint:errcheck // the end of the test
-	if _, err := nc.Write([]byte("POST /codes/use HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{")); err != nil {
+	if _, err := nc.Write([]byte("POST /codes/use HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\nExpect: 100-continue\r\n\r\n")); err != nil {
 		t.Fatal(err)
 	}
-	time.Sleep(50 * time.Millisecond) // until the server has read that much
+	if said, err := bufio.NewReader(nc).ReadString('\n'); err != nil || !strings.Contains(said, "100 Continue") { // it reads the body
+		t.Fatalf("%q %v", said, err)
+	}
 	began := time.Now()
 	err = r.stop()
 	if took := time.Since(began); took < cfg.ShutdownGrace || took > 5*time.Second {

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -14,12 +15,18 @@ import (
 	"scrip/internal/money"
 )
 
-// answer prints a result: as JSON for scripts, or by the function for people.
+// answer prints a result: as JSON for scripts, or by the function for people. It is written at once, so that who
+// waits for a part of it finds the whole.
 func (c *command) answer(result any, human func(w io.Writer)) error {
 	if !c.json {
-		table := tabwriter.NewWriter(c.Stdout, 0, 0, 2, ' ', 0)
+		var text bytes.Buffer
+		table := tabwriter.NewWriter(&text, 0, 0, 2, ' ', 0)
 		human(table)
-		return table.Flush()
+		if err := table.Flush(); err != nil {
+			return err
+		}
+		_, err := c.Stdout.Write(text.Bytes())
+		return err
 	}
 	e := json.NewEncoder(c.Stdout)
 	e.SetEscapeHTML(false)

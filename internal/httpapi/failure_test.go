@@ -161,10 +161,10 @@ func (s *stuck) Apply(ctx context.Context, commands []store.Command) ([]store.Ou
 func TestTimeout(t *testing.T) {
 	t.Parallel()
 	s := &stuck{release: make(chan struct{})}
-	b := setup(t, func(c *httpapi.Config) { c.RequestTimeout = 50 * time.Millisecond })
+	b := setup(t)
 	b.shared("salam", "", "")
 	s.redemptionStore = b.store
-	b.redeemWith(s, func(c *httpapi.Config) { c.RequestTimeout = 50 * time.Millisecond })
+	b.redeemWith(s, func(c *httpapi.Config) { c.RequestTimeout = time.Second }) // enough to reach the store
 	t.Cleanup(func() { close(s.release) })
 	r := b.do(http.MethodPost, "/codes/use", `{"code":"salam","mobile":"09123456789"}`)
 	p := r.refused(t, http.StatusServiceUnavailable, "timeout")

@@ -68,8 +68,8 @@ func TestSealsAndTells(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		log, s := &buffer{}, memstore.New(memstore.Options{})
 		service := seal.New(seal.Config{Interval: time.Second, Max: 5, Log: log.logger()}, s)
-		stop := run(service)
 		pay(t, s, 3)
+		stop := run(service)
 		time.Sleep(1500 * time.Millisecond)
 		if st := service.State(); st.Newest == nil || st.Newest.Total != 3 || st.Waiting != 0 || st.Made != 1 || st.Failed != 0 {
 			t.Errorf("after a second: %+v", st)

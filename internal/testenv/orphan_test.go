@@ -145,3 +145,15 @@ func state(t *testing.T, pid int) string {
 	_, after, _ := strings.Cut(string(text), "\nState:\t")
 	return after[:1]
 }
+
+// pausedSoon waits until a process that was told to stop has: one that runs goes on for a moment after the signal.
+func pausedSoon(t *testing.T, pid int) {
+	t.Helper()
+	s := state(t, pid)
+	for end := time.Now().Add(5 * time.Second); s != "T" && time.Now().Before(end); time.Sleep(time.Millisecond) {
+		s = state(t, pid)
+	}
+	if s != "T" {
+		t.Errorf("process %d is in state %s after Pause", pid, s)
+	}
+}

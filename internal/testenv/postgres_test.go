@@ -5,7 +5,6 @@ import (
 	"os"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/jackc/pgx/v5"
 
@@ -110,13 +109,7 @@ func TestPostgresPauses(t *testing.T) {
 	must(t, conn.QueryRow(t.Context(), "SELECT pg_backend_pid()::text").Scan(&before))
 	must(t, p.Pause())
 	for _, pid := range append(childrenOf(t, p.Pid()), p.Pid()) {
-		s := state(t, pid)
-		for end := time.Now().Add(5 * time.Second); s != "T" && time.Now().Before(end); time.Sleep(time.Millisecond) {
-			s = state(t, pid) // one that is running stops a moment after the signal
-		}
-		if s != "T" {
-			t.Errorf("process %d is in state %s after Pause", pid, s)
-		}
+		pausedSoon(t, pid)
 	}
 	must(t, p.Resume())
 	must(t, conn.QueryRow(t.Context(), "SELECT pg_backend_pid()::text").Scan(&after))

@@ -50,6 +50,9 @@ func (r *replica) states(want ...bool) {
 		r.t.Errorf("the observer was told %v, want %v", got, want)
 	}
 	lines := r.log.lines()
+	for end := time.Now().Add(5 * time.Second); len(lines) < len(want) && time.Now().Before(end); time.Sleep(time.Millisecond) {
+		lines = r.log.lines() // a change is told to the observer first
+	}
 	if len(lines) != len(want) {
 		r.t.Fatalf("%d lines are logged, want %d:\n%s", len(lines), len(want), strings.Join(lines, "\n"))
 	}

@@ -29,7 +29,6 @@ type ports struct {
 	end    int
 }
 
-//nolint:gochecknoglobals // the machine's ports are, too
 var free ports
 
 // FreeAddress is one on which nobody listens, and that no other test gets.

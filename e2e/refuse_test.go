@@ -86,6 +86,50 @@ func TestAReadOnlyFolder(t *testing.T) {
 	}
 }
 
+// Who may only read a data folder can audit it: after a server that was stopped, and beside one or after its end if they may
+// read the shared memory too. Where commits are in the log alone, and there is no shared memory, they are told why not.
+func TestAnAuditorMayOnlyRead(t *testing.T) {
+	t.Parallel()
+	dir := filepath.Join(t.TempDir(), "data")
+	p := serve(t, dir, "127.0.0.1:0", "--demo")
+	chmod := func(folder, file os.FileMode) {
+		t.Helper()
+		files, err := filepath.Glob(filepath.Join(dir, "*"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, path := range files {
+			if err := os.Chmod(path, file); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := os.Chmod(dir, folder); err != nil {
+			t.Fatal(err)
+		}
+	}
+	sees := func(what string, code int, says string) {
+		t.Helper()
+		chmod(0o500, 0o400)
+		for _, command := range []string{"verify", "migrate status"} {
+			got := asOrdinary(t, dir, append(strings.Fields(command), "--data", dir)...)
+			if got.code != code || says != "" && !strings.Contains(got.stderr, says) {
+				t.Errorf("%s, %s: %+v", command, what, got)
+			}
+		}
+		chmod(0o700, 0o600)
+	}
+	sees("beside a server", 0, "")
+	p.kill()
+	sees("after its end", 0, "")
+	if err := os.Remove(filepath.Join(dir, "scrip.db-shm")); err != nil {
+		t.Fatal(err)
+	}
+	sees("without its shared memory", 2, "copy both files to a folder that can be written")
+	p = serve(t, dir, "127.0.0.1:0")
+	p.stop()
+	sees("after it was stopped", 0, "")
+}
+
 func TestTheSecondProcessLeavesTheFirstAlone(t *testing.T) {
 	t.Parallel()
 	p := serve(t, filepath.Join(t.TempDir(), "data"), "127.0.0.1:0", "--demo")

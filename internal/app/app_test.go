@@ -223,15 +223,14 @@ func TestVerifyNeedsADatabase(t *testing.T) {
 func TestMigrations(t *testing.T) {
 	t.Parallel()
 	cfg := configOf(t.TempDir())
-	before, err := app.MigrateStatus(t.Context(), cfg)
-	if err != nil || len(before) == 0 || before[0].Applied {
+	if before, err := app.MigrateStatus(t.Context(), cfg); err == nil || !strings.Contains(err.Error(), "there is no database") {
 		t.Fatalf("%+v %v", before, err)
 	}
 	if err := app.MigrateUp(t.Context(), cfg); err != nil {
 		t.Fatal(err)
 	}
 	after, err := app.MigrateStatus(t.Context(), cfg)
-	if err != nil || len(after) != len(before) {
+	if err != nil || len(after) == 0 {
 		t.Fatalf("%+v %v", after, err)
 	}
 	for _, step := range after {

@@ -3,9 +3,6 @@ package app
 import (
 	"context"
 	"errors"
-	"fmt"
-	"io/fs"
-	"os"
 
 	"scrip/internal/config"
 	"scrip/internal/store"
@@ -36,7 +33,8 @@ func MigrateUp(ctx context.Context, cfg config.Config) error {
 	return sqlitestore.Migrate(ctx, databasePath(cfg))
 }
 
-// MigrateStatus tells the steps of the schema and which the database has.
+// MigrateStatus tells the steps of the schema and which the database has. It only reads; a database that is not there, or of a
+// newer version, is an error.
 func MigrateStatus(ctx context.Context, cfg config.Config) ([]Migration, error) {
 	if cfg.DatabaseURL == "" {
 		return sqlitestore.Status(ctx, databasePath(cfg))
@@ -55,11 +53,7 @@ func Verify(ctx context.Context, cfg config.Config, report func(Finding), publis
 	if cfg.DatabaseURL != "" {
 		return verifyPostgres(ctx, cfg, report, published)
 	}
-	path := databasePath(cfg)
-	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
-		return Audited{}, fmt.Errorf("there is no database at %s; choose the server's own --data, or give its --database-url", path)
-	}
-	s, err := sqlitestore.OpenReadOnly(ctx, path)
+	s, err := sqlitestore.OpenReadOnly(ctx, databasePath(cfg))
 	if err != nil {
 		return Audited{}, err
 	}

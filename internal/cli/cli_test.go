@@ -234,7 +234,7 @@ func TestVersionAndMigrations(t *testing.T) {
 		}
 	}
 	data := "--data=" + filepath.Join(t.TempDir(), "data")
-	if got := run(t, "", "migrate", "status", data); got.code != 0 || !strings.Contains(got.stdout, "no") {
+	if got := run(t, "", "migrate", "status", data); got.code != 2 || got.stdout != "" || !strings.Contains(got.stderr, "there is no database") {
 		t.Errorf("%+v", got)
 	}
 	if got := run(t, "", "migrate", "up", data); got.code != 0 || strings.Contains(got.stdout, "no\n") {

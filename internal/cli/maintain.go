@@ -37,7 +37,7 @@ type verifyCmd struct {
 
 // Help is the long help.
 func (*verifyCmd) Help() string {
-	return `Verify reads one snapshot and writes nothing; it works beside a running server. It exits with 0 if every invariant holds, and with 1 if anything is wrong.
+	return `Verify reads one snapshot and writes nothing, nor needs the right to; it works beside a running server. It exits with 0 if every invariant holds, and with 1 if anything is wrong.
 
 Example:
   scrip verify --data ./data
@@ -142,7 +142,9 @@ type migrateStatusCmd struct {
 
 // Help is the long help.
 func (*migrateStatusCmd) Help() string {
-	return `Example:
+	return `It only reads, and works beside a running server. A database that is not there, or of a newer version, is an error: the exit code is 2.
+
+Example:
   scrip migrate status --data ./data
   scrip migrate status --database-url-file /run/secrets/database`
 }

@@ -12,38 +12,49 @@ import (
 	"scrip/internal/store"
 )
 
-// ReadOnly is a file opened to be audited, beside a server that may be running.
+// ReadOnly is a file to be audited, beside a server that may be running.
 type ReadOnly struct {
 	path string
 }
 
-// OpenReadOnly recognises the file and opens it for Audit alone. It changes nothing.
+// OpenReadOnly recognises the file, for Audit and SealAt alone. It changes nothing, and needs no right to.
 func OpenReadOnly(ctx context.Context, path string) (*ReadOnly, error) {
-	conn, err := connect(path, sqlite.OpenReadOnly, readerPragmas())
+	ro := &ReadOnly{path: path}
+	err := ro.view(ctx, func(v *view) error {
+		has, err := v.schema()
+		switch {
+		case err != nil:
+			return err
+		case has.blank:
+			return errForeign
+		case has.version < has.target():
+			return errOlder
+		}
+		return v.finished()
+	})
 	if err != nil {
-		return nil, explain(path, err)
+		return nil, err
 	}
-	r := reader{path: path, conn: conn, stmts: make(map[string]*stmt)}
-	defer conn.Close() //nolint:errcheck // it only read
-	appID, err := count(r.stmt("PRAGMA application_id"))
-	if err = errors.Join(err, r.err); err != nil {
-		return nil, explain(path, err)
+	return ro, nil
+}
+
+// view runs do on a view of the file.
+func (ro *ReadOnly) view(ctx context.Context, do func(v *view) error) error {
+	v, err := openView(ctx, ro.path)
+	if err != nil {
+		return explainView(ro.path, err)
 	}
-	if appID != applicationID {
-		return nil, explain(path, errForeign)
-	}
-	if err := current(ctx, path); err != nil {
-		return nil, explain(path, err)
-	}
-	if err := finished(path); err != nil {
-		return nil, explain(path, err)
-	}
-	return &ReadOnly{path: path}, nil
+	err = do(v)
+	return explainView(ro.path, errors.Join(err, v.close()))
 }
 
 // Audit recomputes every invariant from the rows of one snapshot.
-func (ro *ReadOnly) Audit(ctx context.Context, report func(store.Finding)) (store.Audited, error) {
-	return audit(ctx, ro.path, report)
+func (ro *ReadOnly) Audit(ctx context.Context, report func(store.Finding)) (seen store.Audited, err error) {
+	err = ro.view(ctx, func(v *view) (err error) {
+		seen, err = auditOn(v.reader, report)
+		return err
+	})
+	return seen, err
 }
 
 // Audit recomputes every invariant from the rows of one snapshot, on a connection of its own.
@@ -57,13 +68,17 @@ func audit(ctx context.Context, path string, report func(store.Finding)) (_ stor
 		return store.Audited{}, explain(path, err)
 	}
 	conn.SetInterrupt(ctx.Done())
-	a := &auditor{reader: reader{path: path, conn: conn, stmts: make(map[string]*stmt)}}
 	defer func() { err = errors.Join(err, conn.Close()) }()
+	return auditOn(reader{path: path, conn: conn, stmts: make(map[string]*stmt)}, report)
+}
+
+func auditOn(r reader, report func(store.Finding)) (store.Audited, error) {
+	a := &auditor{reader: r}
 	a.report = func(check, object, format string, args ...any) {
 		a.seen.Findings++
 		report(store.Finding{Check: check, ID: object, Detail: fmt.Sprintf(format, args...)})
 	}
-	err = a.run()
+	err := a.run()
 	return a.seen, err
 }
 

@@ -4,10 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 
-	"github.com/pressly/goose/v3"
 	"zombiezen.com/go/sqlite"
 
 	"scrip/internal/store"
@@ -99,25 +97,19 @@ func standAlone(path string) error {
 // describe tells what a file is, and refuses one that is not ours, one of a newer version, and an unfinished
 // copy. The transaction that it begins in is the snapshot.
 func describe(r *reader) (about described, err error) {
-	ask := func(query string) (n int64) {
-		if err == nil {
-			n, err = count(r.stmt(query))
-			err = errors.Join(r.err, err)
-		}
-		return n
-	}
-	if appID := ask("PRAGMA application_id"); err == nil && appID != applicationID {
-		return about, errForeign
-	}
-	about.schema = ask("SELECT coalesce(max(version_id), 0) FROM goose_db_version WHERE is_applied")
+	has, err := r.schema()
 	if err != nil {
 		return about, err
 	}
-	if about.known, err = newestMigration(); err != nil {
-		return about, err
+	if has.version == 0 {
+		return about, errForeign
 	}
-	if about.schema > about.known {
-		return about, fmt.Errorf("%w (it is at schema %d, this version knows %d)", errNewer, about.schema, about.known)
+	about = described{schema: has.version, known: has.target()}
+	ask := func(query string) (n int64) {
+		if err == nil {
+			n, err = count(r.stmt(query))
+		}
+		return n
 	}
 	if ask("SELECT count(*) FROM sqlite_schema WHERE name = 'copied_from'") == 0 {
 		return about, err
@@ -126,19 +118,6 @@ func describe(r *reader) (about described, err error) {
 		return about, store.ErrUnfinishedCopy
 	}
 	return about, err
-}
-
-// newestMigration is the schema that this version knows.
-func newestMigration() (newest int64, err error) {
-	files, err := fs.Glob(migrations, "migrations/*.sql")
-	for _, name := range files {
-		n, err := goose.NumericComponent(name)
-		if err != nil {
-			return 0, err
-		}
-		newest = max(newest, n)
-	}
-	return newest, err
 }
 
 // sound is SQLite's own check of the whole file: every page, every row and every index entry.

@@ -93,8 +93,12 @@ func finished(path string) (err error) {
 	}
 	defer func() { err = errors.Join(err, conn.Close()) }()
 	r := reader{path: path, conn: conn, stmts: make(map[string]*stmt)}
+	return r.finished()
+}
+
+func (r *reader) finished() error {
 	unfinished, err := count(r.stmt("SELECT count(*) FROM copied_from WHERE finished_at IS NULL"))
-	if err = errors.Join(r.err, err); err != nil {
+	if err != nil {
 		return fmt.Errorf("ask whether it is an unfinished copy: %w", err)
 	}
 	if unfinished != 0 {

@@ -145,6 +145,9 @@ func TestANewerSchemaIsRefused(t *testing.T) {
 	if _, err := sqlitestore.OpenReadOnly(t.Context(), path); err == nil || !strings.Contains(err.Error(), "newer version of Scrip") {
 		t.Fatalf("to be verified: got %v, want the same", err)
 	}
+	if steps, err := sqlitestore.Status(t.Context(), path); err == nil || !strings.Contains(err.Error(), "newer version of Scrip") {
+		t.Fatalf("its status: got %+v, %v, want the same", steps, err)
+	}
 }
 
 func TestAFileInPlaceOfTheFolderIsExplained(t *testing.T) {
@@ -152,26 +155,44 @@ func TestAFileInPlaceOfTheFolderIsExplained(t *testing.T) {
 	if err := os.WriteFile(file, nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	_, err := sqlitestore.Open(t.Context(), sqlitestore.Config{Path: filepath.Join(file, sqlitestore.FileName)})
-	if err == nil || !strings.Contains(err.Error(), "a file stands where the data folder should be") {
-		t.Fatalf("got %v", err)
+	path := filepath.Join(file, sqlitestore.FileName)
+	_, opened := sqlitestore.Open(t.Context(), sqlitestore.Config{Path: path})
+	_, read := sqlitestore.OpenReadOnly(t.Context(), path)
+	_, status := sqlitestore.Status(t.Context(), path)
+	for _, err := range []error{opened, read, status} {
+		if err == nil || !strings.Contains(err.Error(), "a file stands where the data folder should be") || strings.Contains(err.Error(), "can't be written") {
+			t.Errorf("got %v", err)
+		}
 	}
 }
 
 func TestStatusTellsWhatIsApplied(t *testing.T) {
 	path := filepath.Join(t.TempDir(), sqlitestore.FileName)
+	if steps, err := sqlitestore.Status(t.Context(), path); err == nil || !strings.Contains(err.Error(), "there is no database at "+path) {
+		t.Fatalf("without a file: %+v, %v", steps, err)
+	}
+	if _, err := os.Stat(path); err == nil {
+		t.Fatal("asking for the status made the file")
+	}
+	if err := os.WriteFile(path, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
 	steps, err := sqlitestore.Status(t.Context(), path)
 	if err != nil || len(steps) == 0 || steps[0].Applied {
 		t.Fatalf("before: %+v, %v", steps, err)
 	}
-	if _, err := os.Stat(path); err == nil {
-		t.Fatal("asking for the status made the file")
+	if err := sqlitestore.MigrateTo(t.Context(), path, 2); err != nil {
+		t.Fatal(err)
+	}
+	steps, err = sqlitestore.Status(t.Context(), path)
+	if err != nil || !steps[1].Applied || steps[2].Applied {
+		t.Fatalf("in between: %+v, %v", steps, err)
 	}
 	if err := sqlitestore.Migrate(t.Context(), path); err != nil {
 		t.Fatal(err)
 	}
 	steps, err = sqlitestore.Status(t.Context(), path)
-	if err != nil || !steps[len(steps)-1].Applied || steps[0].AppliedAt.IsZero() {
+	if err != nil || !steps[len(steps)-1].Applied || time.Since(steps[0].AppliedAt).Abs() > time.Hour {
 		t.Fatalf("after: %+v, %v", steps, err)
 	}
 }

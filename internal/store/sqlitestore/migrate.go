@@ -8,8 +8,6 @@ import (
 	"fmt"
 	"io/fs"
 	"net/url"
-	"os"
-	"time"
 
 	"github.com/pressly/goose/v3"
 	_ "modernc.org/sqlite" // goose speaks database/sql
@@ -32,14 +30,6 @@ var (
 		"run `scrip verify` of the version that wrote it, and restore a backup from before")
 )
 
-// Migration is one step of the schema.
-type Migration struct {
-	Version   int64     `json:"version"`
-	Name      string    `json:"name"`
-	Applied   bool      `json:"applied"`
-	AppliedAt time.Time `json:"applied_at,omitzero"`
-}
-
 // Migrate brings the file at path up to this version's schema, under the lock that keeps a second process
 // out.
 func Migrate(ctx context.Context, path string) (err error) {
@@ -48,23 +38,6 @@ func Migrate(ctx context.Context, path string) (err error) {
 		return err
 	}
 	return s.Close()
-}
-
-// Status tells the schema's steps and which the file at path has; a file that is not there has none.
-func Status(ctx context.Context, path string) (steps []Migration, err error) {
-	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
-		path = ":memory:"
-	} else if err := recognise(path); err != nil {
-		return nil, explain(path, err)
-	}
-	err = withProvider(path, func(p *goose.Provider) error {
-		status, err := p.Status(ctx)
-		for _, s := range status {
-			steps = append(steps, Migration{Version: s.Source.Version, Name: s.Source.Path, Applied: s.State == goose.StateApplied, AppliedAt: s.AppliedAt.UTC()})
-		}
-		return err
-	})
-	return steps, explain(path, err)
 }
 
 // migrate recognises the file and brings it up to date.
@@ -84,22 +57,11 @@ func migrate(ctx context.Context, path string) error {
 	})
 }
 
-// current refuses a file whose schema is not this version's.
-func current(ctx context.Context, path string) error {
-	return withProvider(path, func(p *goose.Provider) error {
-		behind, err := isBehind(ctx, p)
-		if err == nil && behind {
-			return errOlder
-		}
-		return err
-	})
-}
-
 // isBehind reports whether migrations are missing; a newer schema is an error.
 func isBehind(ctx context.Context, p *goose.Provider) (bool, error) {
 	current, target, err := p.GetVersions(ctx)
 	if err == nil && current > target {
-		err = fmt.Errorf("%w (it is at schema %d, this version knows %d)", errNewer, current, target)
+		err = newer(current, target)
 	}
 	return current < target, err
 }
@@ -139,9 +101,6 @@ func recognise(path string) (err error) {
 
 func withProvider(path string, do func(*goose.Provider) error) (err error) {
 	dsn := url.URL{Scheme: "file", Opaque: url.PathEscape(path), RawQuery: "_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_pragma=busy_timeout(5000)"}
-	if path == ":memory:" {
-		dsn.RawQuery = ""
-	}
 	db, err := sql.Open("sqlite", dsn.String())
 	if err != nil {
 		return err

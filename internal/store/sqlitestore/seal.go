@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"slices"
 
-	"zombiezen.com/go/sqlite"
-
 	"scrip/internal/fault"
 	"scrip/internal/store"
 )
@@ -115,14 +113,11 @@ func (r *reader) sealAt(number int64) (*store.Seal, error) {
 
 // SealAt returns the seal of a number.
 func (ro *ReadOnly) SealAt(ctx context.Context, number int64) (found *store.Seal, err error) {
-	conn, err := connect(ro.path, sqlite.OpenReadOnly, readerPragmas())
-	if err != nil {
-		return nil, explain(ro.path, err)
-	}
-	defer func() { err = errors.Join(err, conn.Close()) }()
-	conn.SetInterrupt(ctx.Done())
-	r := reader{path: ro.path, conn: conn, stmts: make(map[string]*stmt)}
-	return r.sealAt(number)
+	err = ro.view(ctx, func(v *view) (err error) {
+		found, err = v.sealAt(number)
+		return err
+	})
+	return found, err
 }
 
 // ListSeals returns a page, newest first.

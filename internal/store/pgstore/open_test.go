@@ -66,6 +66,22 @@ func TestStatusTellsWhatIsApplied(t *testing.T) {
 	}
 }
 
+// A status that can't be told is an error, and no list of steps.
+func TestStatusOfWhatIsNotThereOrNewer(t *testing.T) {
+	t.Parallel()
+	at := testenv.Database(t)
+	if err := pgstore.Migrate(t.Context(), pgstore.Config{URL: at}); err != nil {
+		t.Fatal(err)
+	}
+	execute(t, connect(t, at), "INSERT INTO scrip_migration (version_id, is_applied) VALUES (99, true)")
+	for url, says := range map[string]string{at: "newer version of Scrip", strings.Replace(at, "/test_", "/none_", 1): "there is no such database"} {
+		steps, err := pgstore.Status(t.Context(), pgstore.Config{URL: url})
+		if err == nil || len(steps) != 0 || !strings.Contains(err.Error(), says) {
+			t.Errorf("got %+v and %v, want an error that says %q", steps, err, says)
+		}
+	}
+}
+
 // What keeps a store from opening is said in words that tell what to do, without the password.
 func TestOpenSaysWhatToDo(t *testing.T) {
 	t.Parallel()

@@ -117,6 +117,8 @@ func TestVerifyFindsWhatIsWrong(t *testing.T) {
 		{"a redemption without its entry", "redemption_has_transfer", s.receipts[1], []string{"DELETE FROM transfer WHERE id = " + second}},
 		{"an entry without its redemption", "redemption_has_transfer", transaction, []string{"DELETE FROM redemption WHERE rank = 2"}},
 		{"another amount", "redemption_has_transfer", s.receipts[1], []string{"UPDATE redemption SET amount = 7 WHERE rank = 2"}},
+		{"another customer", "redemption_has_transfer", s.receipts[1], []string{"UPDATE redemption SET customer = 'somebody' WHERE rank = 2"}},
+		{"another time", "redemption_has_transfer", s.receipts[1], []string{"UPDATE redemption SET at = at + 3600000000 WHERE rank = 2"}},
 		{"a lost rollback", "redemption_has_transfer", s.receipts[4], []string{"DELETE FROM rollback"}},
 		{"a rollback of another", "redemption_has_transfer", s.rollback, []string{"UPDATE rollback SET redemption_id = " + second}},
 		{"a wallet too full", "zero_sum", "IRR", []string{"UPDATE transfer SET balance = balance + 1 WHERE customer_no = 2"}},

@@ -25,7 +25,7 @@ const (
 	CheckLimit        = "limit_not_exceeded"           // no voucher is redeemed beyond its limit, no campaign beyond its budget
 	CheckOncePerLimit = "customer_within_limit"        // no customer holds more standing uses of a voucher than it allows
 	CheckRank         = "rank_once"                    // each rank of a voucher is given once, 1 to Ranked without a gap
-	CheckTransfer     = "redemption_has_transfer"      // each redemption, rollback has its ledger entry, of its amount, and vice versa
+	CheckTransfer     = "redemption_has_transfer"      // each redemption, rollback has its ledger entry, of its customer, amount and time, and vice versa
 	CheckBalance      = "balance_equals_transfers"     // each account equals the sum of its transfers
 	CheckFloor        = "wallet_not_below_zero"        // no wallet is below zero
 	CheckSequence     = "wallet_sequence_without_gaps" // a wallet's entries are numbered 1.. and each balance follows from the one before

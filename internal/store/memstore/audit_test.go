@@ -74,6 +74,8 @@ func TestAuditFinds(t *testing.T) {
 		{"a rank to come", store.CheckRank, func(s *Store, won, _ *voucher.Redemption) { s.vouchers[won.VoucherID].Ranked++ }},
 		{"a redemption's amount", store.CheckTransfer, func(_ *Store, won, _ *voucher.Redemption) { won.AmountMinor++ }},
 		{"a redemption's balance", store.CheckTransfer, func(_ *Store, won, _ *voucher.Redemption) { won.BalanceMinor++ }},
+		{"a redemption's customer", store.CheckTransfer, func(_ *Store, won, _ *voucher.Redemption) { won.Customer = "somebody" }},
+		{"a redemption's time", store.CheckTransfer, func(_ *Store, won, _ *voucher.Redemption) { won.At = won.At.Add(time.Hour) }},
 		{"a redemption without its entry", store.CheckTransfer, func(s *Store, _, _ *voucher.Redemption) { wallet(s, "ali").entries[0].ID[15]++ }},
 		{"an entry without its redemption", store.CheckTransfer, func(s *Store, won, _ *voucher.Redemption) { delete(s.redemptions, won.ID) }},
 		{"a rollback without its redemption", store.CheckTransfer, func(s *Store, _, undone *voucher.Redemption) { delete(s.redemptions, undone.ID) }},

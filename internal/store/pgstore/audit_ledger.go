@@ -24,7 +24,7 @@ func (a *auditor) redemptions(ctx context.Context) error {
 			ON t.customer = r.customer AND t.currency = r.currency AND t.seq = r.seq
 		WHERE t.id IS DISTINCT FROM r.id OR t.kind <> 1 OR t.amount <> r.amount OR t.balance <> r.balance
 			OR t.debit_kind <> 2 OR t.credit_kind <> CASE r.effect_kind WHEN 1 THEN 1 ELSE 3 END
-			OR t.campaign_id IS DISTINCT FROM r.campaign_id`})
+			OR t.campaign_id IS DISTINCT FROM r.campaign_id OR t.at <> r.at`})
 	if err != nil {
 		return err
 	}
@@ -38,7 +38,7 @@ func (a *auditor) rollbacks(ctx context.Context) error {
 		FROM rollback b LEFT JOIN redemption r ON r.customer = b.customer AND r.id = b.redemption_id
 		LEFT JOIN transfer t ON t.customer = b.customer AND t.currency = r.currency AND t.seq = b.seq
 		WHERE r.rollback_id IS DISTINCT FROM b.id OR r.rolled_back_at IS DISTINCT FROM b.at OR t.id IS DISTINCT FROM b.id
-			OR t.kind <> 2 OR t.amount <> r.amount OR t.balance <> b.balance
+			OR t.kind <> 2 OR t.amount <> r.amount OR t.balance <> b.balance OR t.at <> b.at
 			OR t.credit_kind <> 2 OR t.debit_kind <> CASE r.effect_kind WHEN 1 THEN 1 ELSE 3 END
 			OR t.campaign_id IS DISTINCT FROM r.campaign_id`})
 	if err != nil {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"zombiezen.com/go/sqlite"
 
@@ -220,17 +221,32 @@ func (a *auditor) claims() error {
 	if err != nil {
 		return err
 	}
-	return a.all("SELECT id FROM redemption WHERE (slot > 0) <> (rolled_back_at = 0)", func(q *stmt) {
+	return a.all("SELECT id FROM redemption WHERE (slot > 0) <> (rolled_back_at = 0) OR slot <= 0 AND slot <> -rank", func(q *stmt) {
 		a.report(store.CheckOncePerLimit, q.nextID().Format(id.Redemption), "its slot and its state contradict each other")
 	})
 }
 
+// redemptions holds each redemption to its ledger entry, and its receipt's customer to the one whose number it has. That is
+// looked up by the name, as a customer is found by nothing else.
 func (a *auditor) redemptions() error {
-	err := a.all(`SELECT r.id FROM redemption r LEFT JOIN transfer t
-			ON t.customer_no = r.customer_no AND t.currency = r.currency AND t.seq = r.seq
-		WHERE t.id IS NOT r.id OR t.kind IS NOT 1 OR t.amount IS NOT r.amount OR t.balance IS NOT r.balance
-			OR (r.effect_kind = 1) <> (t.credit = 0)`, func(q *stmt) {
-		a.report(store.CheckTransfer, q.nextID().Format(id.Redemption), "its ledger entry is missing or another one")
+	const another = `(t.id IS NOT r.id OR t.kind IS NOT 1 OR t.amount IS NOT r.amount OR t.balance IS NOT r.balance
+		OR (r.effect_kind = 1) <> (t.credit = 0) OR t.debit <> -v.campaign_no)`
+	err := a.all("SELECT r.id, "+another+`, r.at, t.at, u.no IS NOT r.customer_no, r.customer, r.customer_no FROM redemption r
+		LEFT JOIN transfer t ON t.customer_no = r.customer_no AND t.currency = r.currency AND t.seq = r.seq
+		LEFT JOIN voucher v ON v.no = r.voucher_no LEFT JOIN customer u ON u.ref = r.customer
+		WHERE `+another+" OR t.at IS NOT r.at OR u.no IS NOT r.customer_no", func(q *stmt) {
+		r := q.nextID().Format(id.Redemption)
+		missing, at, entered := q.nextBool(), q.nextTime(), q.nextTime()
+		switch {
+		case missing:
+			a.report(store.CheckTransfer, r, "its ledger entry is missing or another one")
+		case !at.Equal(entered):
+			a.report(store.CheckTransfer, r, "it says %s, its ledger entry %s", at.Format(time.RFC3339Nano), entered.Format(time.RFC3339Nano))
+		}
+		stranger, customer, no := q.nextBool(), q.nextText(), q.nextInt()
+		if late, ok := a.late[no]; stranger && (!ok || late != customer) {
+			a.report(store.CheckTransfer, r, "it names %s, but is of %s", customer, a.customer(no))
+		}
 	})
 	if err != nil {
 		return err
@@ -244,7 +260,9 @@ func (a *auditor) redemptions() error {
 func (a *auditor) rollbacks() error {
 	err := a.all(`SELECT b.id FROM rollback b LEFT JOIN redemption r ON r.id = b.redemption_id
 		LEFT JOIN transfer t ON t.customer_no = r.customer_no AND t.currency = r.currency AND t.seq = b.seq
-		WHERE r.rollback_id IS NOT b.id OR r.rolled_back_at IS NOT b.at OR t.id IS NOT b.id OR t.kind IS NOT 2 OR t.amount IS NOT r.amount`, func(q *stmt) {
+		LEFT JOIN voucher v ON v.no = r.voucher_no
+		WHERE r.rollback_id IS NOT b.id OR r.rolled_back_at IS NOT b.at OR t.id IS NOT b.id OR t.kind IS NOT 2 OR t.amount IS NOT r.amount
+			OR t.balance IS NOT b.balance OR t.at IS NOT b.at OR (r.effect_kind = 1) <> (t.debit = 0) OR t.credit <> -v.campaign_no`, func(q *stmt) {
 		a.report(store.CheckTransfer, q.nextID().Format(id.Rollback), "its redemption or its ledger entry does not match")
 	})
 	if err != nil {

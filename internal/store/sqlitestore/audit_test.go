@@ -30,11 +30,19 @@ func TestAuditFindsWhatIsWrong(t *testing.T) {
 		"a redemption without its transfer":  {"DELETE FROM transfer WHERE customer_no = 3", store.CheckTransfer},
 		"a transfer without its redemption":  {"DELETE FROM redemption WHERE rank = 5", store.CheckTransfer},
 		"a redemption of another amount":     {"UPDATE redemption SET amount = 1 WHERE rank = 2", store.CheckTransfer},
-		"a rollback without its transfer":    {"DELETE FROM rollback", store.CheckTransfer},
-		"a wallet that is gone":              {"DELETE FROM transfer WHERE customer_no = 2", store.CheckBalance},
-		"a campaign that holds less":         {"UPDATE campaign SET given = given + 1", store.CheckBalance},
-		"an account from nowhere":            {"INSERT INTO account VALUES (9, 5, 'IRR', 0, 7)", store.CheckBalance},
-		"a wallet below zero":                {force + "UPDATE transfer SET balance = -1 WHERE customer_no = 2", store.CheckFloor},
+		"a redemption of somebody else":      {"UPDATE redemption SET customer = 'somebody' WHERE rank = 5", store.CheckTransfer},
+		"a redemption of another time":       {"UPDATE redemption SET at = at + 3600000000 WHERE rank = 5", store.CheckTransfer},
+		"a redemption of another campaign":   {"UPDATE transfer SET debit = -9 WHERE customer_no = 2", store.CheckTransfer},
+		"a slot of one that was given back":  {"UPDATE redemption SET slot = -9 WHERE slot < 0", store.CheckOncePerLimit},
+		"a rollback of another time": {
+			"UPDATE rollback SET at = at + 1; UPDATE redemption SET rolled_back_at = rolled_back_at + 1 WHERE slot < 0", store.CheckTransfer,
+		},
+		"a rollback that leaves another balance": {"UPDATE rollback SET balance = 7", store.CheckTransfer},
+		"a rollback without its transfer":        {"DELETE FROM rollback", store.CheckTransfer},
+		"a wallet that is gone":                  {"DELETE FROM transfer WHERE customer_no = 2", store.CheckBalance},
+		"a campaign that holds less":             {"UPDATE campaign SET given = given + 1", store.CheckBalance},
+		"an account from nowhere":                {"INSERT INTO account VALUES (9, 5, 'IRR', 0, 7)", store.CheckBalance},
+		"a wallet below zero":                    {force + "UPDATE transfer SET balance = -1 WHERE customer_no = 2", store.CheckFloor},
 		"an entry that is left out": {
 			"UPDATE transfer SET seq = 3 WHERE customer_no = 2 AND seq = 1", store.CheckSequence,
 		},
@@ -100,6 +108,45 @@ func TestAuditOfRanks(t *testing.T) {
 				t.Errorf("no %q in %+v", c.says, found)
 			}
 		})
+	}
+}
+
+// A receipt is its customer's and of its time, whether the customer waits among the newcomers or has joined.
+func TestAuditOfReceipts(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		tamper string
+		says   []string
+	}{
+		"none altered":        {"SELECT 1", nil},
+		"of somebody else":    {"UPDATE redemption SET customer = 'somebody' WHERE rank = 3", []string{"it names somebody, but is of customer-2"}},
+		"of another customer": {"UPDATE redemption SET customer = 'customer-0' WHERE rank = 3", []string{"it names customer-0, but is of customer-2"}},
+		"exchanged": {
+			"UPDATE redemption SET customer = CASE rank WHEN 1 THEN 'customer-1' ELSE 'customer-0' END WHERE rank <= 2",
+			[]string{"it names customer-0, but is of customer-1", "it names customer-1, but is of customer-0"},
+		},
+		"of the epoch": {"UPDATE redemption SET at = 1 WHERE rank = 3", []string{"it says 1970-01-01T00:00:00.000001Z, its ledger entry 20"}},
+		"of another time and customer": {
+			"UPDATE redemption SET at = at - 1, customer = '' WHERE rank = 3", []string{"it names , but is of customer-2", "it says 20"},
+		},
+	} {
+		for joined, made := range map[string]func(t *testing.T) string{"newcomers": killed, "joined": stopped} {
+			t.Run(name+", "+joined, func(t *testing.T) {
+				t.Parallel()
+				path := made(t)
+				tamper(t, path, c.tamper)
+				found := audit(t, path)
+				slices.SortFunc(found, func(a, b store.Finding) int { return strings.Compare(a.Detail, b.Detail) })
+				if len(found) != len(c.says) {
+					t.Fatalf("found %+v, want %q", found, c.says)
+				}
+				for i, f := range found {
+					if f.Check != store.CheckTransfer || !strings.HasPrefix(f.ID, "rdm_") || !strings.HasPrefix(f.Detail, c.says[i]) {
+						t.Errorf("found %+v, want %q", f, c.says[i])
+					}
+				}
+			})
+		}
 	}
 }
 

@@ -27,10 +27,13 @@ func (s *Service) Failing() error {
 	return f.err
 }
 
-// commit asks the store once and remembers whether it can commit.
+// commit asks the store once and remembers whether it can commit. A lock that somebody else holds is no failure of the
+// store's: it commits all else.
 func (s *Service) commit(ctx context.Context, batch []store.Command) ([]store.Outcome, error) {
 	outs, err := s.store.Apply(ctx, batch)
 	switch {
+	case waitedInVain(err):
+		err = maskedIn(batch, err)
 	case err != nil:
 		err = maskedIn(batch, err)
 		s.failed.Store(&failure{at: s.clock(), err: err})

@@ -7,7 +7,9 @@ import (
 	"time"
 
 	"scrip/internal/fault"
+	"scrip/internal/id"
 	"scrip/internal/store"
+	"scrip/internal/voucher"
 )
 
 // A batch that surely did not commit is retried command by command, so that a poison command hurts only
@@ -23,66 +25,105 @@ const (
 // flush gives a batch to the store and returns an outcome for every command. A failure of the store
 // becomes each command's own refusal, of kind Unavailable.
 func (s *Service) flush(ctx context.Context, batch []store.Command) ([]store.Outcome, error) {
+	now := s.clock()
+	s.asked = now
+	if s.aside.any(now) {
+		if campaigns, err := s.campaignsOf(ctx, batch); err == nil {
+			return s.around(ctx, batch, campaigns), nil
+		}
+	}
+	return s.together(ctx, batch, nil), nil
+}
+
+// together applies the commands as one batch, or sets them aside by their campaigns if that meets a lock; nil where those are
+// not known yet.
+func (s *Service) together(ctx context.Context, batch []store.Command, campaigns []id.ID) []store.Outcome {
+	outs, asked, locked := s.give(ctx, batch)
+	s.asked = asked
+	if locked == nil {
+		return outs
+	}
+	if campaigns == nil {
+		var err error
+		if campaigns, err = s.campaignsOf(ctx, batch); err != nil {
+			return refuseAll(len(batch), errors.Join(locked, err)) // more is locked than a row
+		}
+	}
+	return s.apart(ctx, batch, campaigns)
+}
+
+// give applies a batch and returns an outcome for every command, and when the store was asked; or locked, where nothing was
+// applied because of a lock.
+func (s *Service) give(ctx context.Context, batch []store.Command) (outs []store.Outcome, asked time.Time, locked error) {
 	start := s.clock()
-	outs, err := s.apply(ctx, batch)
+	outs, asked, err := s.apply(ctx, batch)
 	s.observe.Flushed(len(batch), s.clock().Sub(start), err)
 	if err == nil {
-		return outs, nil
+		return outs, asked, nil
+	}
+	if waitedInVain(err) {
+		return nil, asked, err
+	}
+	if len(batch) > 1 && !errors.Is(err, store.ErrFateUnknown) {
+		if some, took := s.applySingly(ctx, batch); took {
+			s.log.ErrorContext(ctx, "the store did not apply a batch, and each command was tried alone", "size", len(batch), "err", err)
+			return some, asked, nil
+		}
 	}
 	s.log.ErrorContext(ctx, "the store did not apply a batch", "size", len(batch), "err", err)
-	if len(batch) == 1 || errors.Is(err, store.ErrFateUnknown) {
-		return refuseAll(len(batch), err), nil
-	}
-	asked := s.asked
-	outs = s.applySingly(ctx, batch)
-	s.asked = asked // settled speaks of all of them, and none was asked for earlier
-	return outs, nil
+	return refuseAll(len(batch), err), asked, nil
+}
+
+// waitedInVain reports whether a batch surely was not applied because somebody else held a lock.
+func waitedInVain(err error) bool {
+	return errors.Is(err, store.ErrLocked) && !errors.Is(err, store.ErrFateUnknown)
 }
 
 // apply asks the store once and, while the fate of the commit is unknown, again by the commands' ids:
-// applied once, whatever happened.
-func (s *Service) apply(ctx context.Context, batch []store.Command) ([]store.Outcome, error) {
+// applied once, whatever happened. It tells when it asked last.
+func (s *Service) apply(ctx context.Context, batch []store.Command) (outs []store.Outcome, asked time.Time, err error) {
 	first := s.clock()
-	s.asked = first
-	outs, err := s.commit(ctx, batch)
+	asked = first
+	outs, err = s.commit(ctx, batch)
 	if !errors.Is(err, store.ErrFateUnknown) {
-		return outs, err
+		return outs, asked, err
 	}
 	setAgain(batch)
 	for wait := retryWaitMin; s.clock().Sub(first) < s.retry; wait = min(2*wait, retryWaitMax) {
 		select {
 		case <-ctx.Done():
-			return nil, err
+			return nil, asked, err
 		case <-time.After(wait/2 + rand.N(wait/2)): //nolint:gosec // jitter, not a secret
 		}
-		s.asked = s.clock()
+		asked = s.clock()
 		outs, again := s.commit(ctx, batch)
 		if again == nil {
-			return outs, nil
+			return outs, asked, nil
 		}
 		// Whatever a later try says, the first commit may have happened.
 		err = errors.Join(store.ErrFateUnknown, again)
 	}
-	return nil, err
+	return nil, asked, err
 }
 
-func (s *Service) applySingly(ctx context.Context, batch []store.Command) []store.Outcome {
-	outs := make([]store.Outcome, 0, len(batch))
+// applySingly applies a batch command by command, and reports whether the store took any.
+func (s *Service) applySingly(ctx context.Context, batch []store.Command) (outs []store.Outcome, took bool) {
+	outs = make([]store.Outcome, 0, len(batch))
 	failures := 0
 	for i := range batch {
-		out, err := s.apply(ctx, batch[i:i+1])
-		if err != nil {
-			failures++
-			outs = append(outs, refuseAll(1, err)...)
-			if failures == singleFailuresMax {
-				return append(outs, refuseAll(len(batch)-len(outs), err)...)
-			}
+		out, _, err := s.apply(ctx, batch[i:i+1])
+		if err == nil {
+			failures, took = 0, true
+			outs = append(outs, out...)
 			continue
 		}
-		failures = 0
-		outs = append(outs, out...)
+		failures++
+		outs = append(outs, refuseAll(1, err)...)
+		if failures == singleFailuresMax || waitedInVain(err) {
+			return append(outs, refuseAll(len(batch)-len(outs), err)...), took
+		}
 	}
-	return outs
+	return outs, took
 }
 
 // refuseAll is n times the answer that the store failed.
@@ -108,17 +149,22 @@ func setAgain(batch []store.Command) {
 	}
 }
 
-// settled teaches the gate, after the replies, what a batch taught: the last word on each voucher in it.
+// settled teaches the gate, after the replies, what a batch taught.
 func (s *Service) settled(_ []store.Command, outs []store.Outcome) {
 	// gofail: var inSettling struct{}
-	s.facts = s.facts[:0]
 	clear(s.taught)
+	s.facts = s.teach(s.asked, outs, s.facts[:0], s.taught)
+}
+
+// teach tells the gate the last word on each voucher in what was applied. facts and taught are working space, empty.
+func (s *Service) teach(asked time.Time, outs []store.Outcome, facts []voucher.Fact, taught map[string]bool) []voucher.Fact {
 	for i := len(outs) - 1; i >= 0; i-- {
 		f := &outs[i].Fact
-		if f.Key != "" && !s.taught[f.Key] {
-			s.taught[f.Key] = true
-			s.facts = append(s.facts, *f)
+		if f.Key != "" && !taught[f.Key] {
+			taught[f.Key] = true
+			facts = append(facts, *f)
 		}
 	}
-	s.gate.Settle(s.asked, s.facts...)
+	s.gate.Settle(asked, facts...)
+	return facts
 }

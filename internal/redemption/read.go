@@ -65,6 +65,7 @@ func (s *Service) Rollback(ctx context.Context, r RollbackRequest) (RollbackResu
 	}
 	asked := s.clock()
 	out, err := s.batches.SubmitFor(ctx, r.Client, cmd)
+	out, err = s.await(ctx, out, err)
 	if err != nil {
 		return RollbackResult{}, waitFault(err)
 	}

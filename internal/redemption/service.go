@@ -71,6 +71,7 @@ type Service struct {
 	log     *slog.Logger
 
 	failed atomic.Pointer[failure] // the last commit, if it failed
+	aside  aside
 
 	asked  time.Time       // when the running flush asked the store; the flusher's alone
 	facts  []voucher.Fact  // its working space for what a batch taught
@@ -88,7 +89,10 @@ func New(cfg Config, s Store, g gate.Gate, o Observer) (*Service, error) {
 	if cfg.Log == nil {
 		cfg.Log = slog.Default()
 	}
-	svc := &Service{taught: make(map[string]bool), store: s, gate: g, observe: o, clock: cfg.Clock, retry: cfg.RetryMax, log: cfg.Log}
+	svc := &Service{
+		taught: make(map[string]bool), store: s, gate: g, observe: o, clock: cfg.Clock, retry: cfg.RetryMax, log: cfg.Log,
+		aside: newAside(),
+	}
 	batches, err := groupcommit.New(groupcommit.Config[store.Command, store.Outcome]{
 		MaxBatch: cfg.MaxBatch,
 		MaxQueue: cfg.MaxQueue,
@@ -106,7 +110,7 @@ func New(cfg Config, s Store, g gate.Gate, o Observer) (*Service, error) {
 
 // Close refuses new requests, finishes those that wait, and returns when all are answered or ctx ends.
 func (s *Service) Close(ctx context.Context) error {
-	err := s.batches.Close(ctx)
+	err := errors.Join(s.batches.Close(ctx), s.aside.wait(ctx))
 	s.learner.close()
 	return err
 }
@@ -154,7 +158,7 @@ func (s *Service) Redeem(ctx context.Context, r Request) (Result, error) {
 	}
 	// gofail: var afterGate struct{}
 	out, err := s.batches.SubmitFor(ctx, r.Client, s.command(r, key, who))
-	return s.answer(out, err)
+	return s.answer(s.await(ctx, out, err))
 }
 
 // Verdict is one answer of many.
@@ -185,7 +189,7 @@ func (s *Service) RedeemAll(ctx context.Context, rs []Request) []Verdict {
 		replies = slices.Repeat([]groupcommit.Reply[store.Outcome]{{Err: err}}, len(cmds))
 	}
 	for j, i := range at {
-		verdicts[i].Result, verdicts[i].Err = s.answer(replies[j].Result, replies[j].Err)
+		verdicts[i].Result, verdicts[i].Err = s.answer(s.await(ctx, replies[j].Result, replies[j].Err))
 	}
 	return verdicts
 }

@@ -84,7 +84,9 @@ func (r *rig) restart(cfg redemption.Config) {
 	if cfg.MaxBatch == 0 {
 		cfg.MaxBatch, cfg.MaxQueue = 64, 1024
 	}
-	cfg.Log = slog.New(slog.DiscardHandler)
+	if cfg.Log == nil {
+		cfg.Log = slog.New(slog.DiscardHandler)
+	}
 	g, err := memgate.New(memgate.Config{})
 	if err != nil {
 		r.t.Fatal(err)

@@ -35,6 +35,9 @@ var (
 	ErrNotApplied = errors.New("store: the batch was not applied")
 	// ErrFateUnknown: the commit was asked for and its answer was lost. The batch is asked again by its ids.
 	ErrFateUnknown = errors.New("store: the batch's fate is unknown")
+	// ErrLocked stands beside ErrNotApplied where somebody else held a lock for longer than the store waits. What has
+	// nothing to do with that lock may be applied without a wait.
+	ErrLocked = errors.New("store: something is locked")
 )
 
 // Store is all that a driver implements.

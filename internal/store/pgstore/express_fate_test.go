@@ -169,7 +169,7 @@ func TestExpressNamesTransfers(t *testing.T) {
 func TestExpressThatWaitsInVain(t *testing.T) {
 	t.Parallel()
 	at := testenv.Database(t)
-	s := openWith(t, pgstore.Config{URL: at, MaxConns: 2, LockTimeout: 50 * time.Millisecond})
+	s := openWith(t, pgstore.Config{URL: at, MaxConns: 2, LockTimeout: 400 * time.Millisecond})
 	create(t, s, "SA1AM", 0)
 	apply(t, s, redeem("SA1AM", "learned"))
 	holder := connect(t, at)
@@ -179,7 +179,7 @@ func TestExpressThatWaitsInVain(t *testing.T) {
 		_, err := s.Apply(t.Context(), crowd("SA1AM", "ali", "bita"))
 		told <- err
 	}()
-	time.Sleep(200 * time.Millisecond) // several times as long as it waits
+	time.Sleep(600 * time.Millisecond) // longer than it waits once, and not as long as it waits twice
 	execute(t, holder, "ROLLBACK")
 	if err := <-told; err != nil {
 		t.Fatal(err)

@@ -11,10 +11,15 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"scrip/internal/fault"
+	"scrip/internal/store"
 )
 
 // attemptsMax bounds how often a transaction is tried that loses to its neighbours. A writer that lost once
 // locks what it lost on, so the second attempt normally wins; the rest is for a crowd of deadlocks.
+//
+// A wait for a lock that was in vain is none of those: it took as long as it may, and the next one most likely takes as
+// long again, while everybody behind it waits too. So it ends the attempts, and the caller, who knows who waits, may
+// come again.
 const attemptsMax = 8
 
 // The wait before the second attempt and at most before a later one; it doubles in between.
@@ -62,13 +67,17 @@ func lost(err error) bool {
 }
 
 // retried calls do until it neither loses to a neighbour nor has been called attemptsMax times; again tells
-// which errors are such losses. It waits in between, longer each time, and ends with ctx.
+// which errors are such losses. It waits in between, longer each time, and ends with ctx. A lock that somebody else held
+// for too long ends it at once, with an error that is store.ErrLocked.
 func retried(ctx context.Context, again func(error) bool, do func(attempt int) error) error {
 	wait := waitFirst
 	for attempt := 1; ; attempt++ {
 		err := do(attempt)
 		if err == nil || !again(err) {
 			return err
+		}
+		if sqlState(err) == codeLockNotAvailable {
+			return fmt.Errorf("%w: %w", store.ErrLocked, err)
 		}
 		if attempt == attemptsMax {
 			return fmt.Errorf("given up after %d attempts: %w", attempt, err)
@@ -97,21 +106,25 @@ const thinkingMax = 15 * time.Second
 
 const thinkLongerQuery = "SELECT set_config('idle_in_transaction_session_timeout', $1, true)"
 
-// tx runs do in a transaction of the writers and commits it, again where it lost to a neighbour: do must not
-// keep anything from an attempt that failed. A *fault.Error from do ends the transaction and comes back
-// as it is. It is for what is asked by people; Apply has its own way (apply.go).
+// tx runs do in a transaction of the writers and commits it, again where it lost to a neighbour, and once more where it
+// waited for a lock in vain: do must not keep anything from an attempt that failed. A *fault.Error from do ends the
+// transaction and comes back as it is. It is for what is asked by people; Apply has its own way (apply.go).
 func (s *Store) tx(ctx context.Context, do func(tx pgx.Tx) error) error {
 	if s.writers == nil {
 		return errReadOnly
 	}
-	err := retried(ctx, lost, func(int) error {
+	once := func(int) error {
 		return pgx.BeginTxFunc(ctx, s.writers, pgx.TxOptions{}, func(tx pgx.Tx) error {
 			if _, err := tx.Exec(ctx, thinkLongerQuery, milliseconds(thinkingMax)); err != nil {
 				return err
 			}
 			return do(tx)
 		})
-	})
+	}
+	err := retried(ctx, lost, once)
+	if errors.Is(err, store.ErrLocked) {
+		err = retried(ctx, lost, once)
+	}
 	if f, ok := errors.AsType[*fault.Error](err); ok {
 		return f
 	}

@@ -17,6 +17,7 @@ import (
 	"scrip/internal/redemption"
 	"scrip/internal/seal"
 	"scrip/internal/store"
+	"scrip/internal/store/pgstore"
 	"scrip/internal/wallet"
 )
 
@@ -73,7 +74,9 @@ func newRedemptions(
 	lc fx.Lifecycle, down fx.Shutdowner, l *life,
 	cfg config.Config, log *slog.Logger, s store.Store, g gate.Gate, o redemption.Observer, m *metrics.Metrics,
 ) (*redemption.Service, error) {
-	r, err := redemption.New(redemption.Config{MaxBatch: cfg.MaxBatch, MaxQueue: cfg.Queue(), Clock: wallClock, Log: log}, s, g, o)
+	r, err := redemption.New(redemption.Config{
+		MaxBatch: cfg.MaxBatch, MaxQueue: cfg.Queue(), Clock: wallClock, Log: log, Unreachable: pgstore.Unreachable,
+	}, s, g, o)
 	if err != nil {
 		return nil, err
 	}

@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -25,10 +26,12 @@ type readiness struct {
 		Ping(ctx context.Context) error
 	}
 	commits interface{ Failing() error }
+	log     *slog.Logger
 	open    atomic.Bool
 
 	mu     sync.Mutex
 	asking *question // under way, nil for none
+	sick   time.Time // since when probes hear that the store is at fault; zero while they do not
 }
 
 // question is one ping. All who wait for it share its answer.
@@ -37,8 +40,8 @@ type question struct {
 	err  error
 }
 
-func newReadiness(m *metrics.Metrics, s store.Store, r *redemption.Service) *readiness {
-	return &readiness{metrics: m, store: s, commits: r}
+func newReadiness(m *metrics.Metrics, s store.Store, r *redemption.Service, log *slog.Logger) *readiness {
+	return &readiness{metrics: m, store: s, commits: r, log: log}
 }
 
 func (r *readiness) set(open bool) {
@@ -51,13 +54,29 @@ func (r *readiness) check() error {
 	if !r.open.Load() {
 		return fault.ErrShuttingDown
 	}
-	if err := r.commits.Failing(); err != nil {
-		return fault.ErrStoreUnavailable.With(err)
+	err := r.commits.Failing()
+	if err == nil {
+		err = r.ping()
 	}
-	if err := r.ping(); err != nil {
+	r.note(err)
+	if err != nil {
 		return fault.ErrStoreUnavailable.With(err)
 	}
 	return nil
+}
+
+// note tells the log of a change: probes come every second or so, for as long as the store is away.
+func (r *readiness) note(err error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	switch {
+	case err != nil && r.sick.IsZero():
+		r.sick = wallClock()
+		r.log.Warn("not ready: requests should go elsewhere", "err", err)
+	case err == nil && !r.sick.IsZero():
+		r.log.Info("ready again", "after", wallClock().Sub(r.sick).Round(time.Millisecond))
+		r.sick = time.Time{}
+	}
 }
 
 // ping asks the store, or joins whoever does: a store that hangs holds one goroutine, not one per probe.

@@ -1,8 +1,11 @@
 package app
 
 import (
+	"bytes"
 	"context"
 	"errors"
+	"log/slog"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -16,6 +19,7 @@ import (
 // probed is a store and its commits, as readiness sees them.
 type probed struct {
 	pings   atomic.Int64
+	log     bytes.Buffer
 	hang    chan struct{} // if set, pings wait for it, deaf to their context
 	ping    error
 	failing error
@@ -33,7 +37,7 @@ func (p *probed) Failing() error { return p.failing }
 
 func newProbed() (*probed, *readiness) {
 	p := &probed{}
-	r := &readiness{metrics: metrics.New("test"), store: p, commits: p}
+	r := &readiness{metrics: metrics.New("test"), store: p, commits: p, log: slog.New(slog.NewTextHandler(&p.log, nil))}
 	r.set(true)
 	return p, r
 }
@@ -49,6 +53,9 @@ func TestReadyFollowsTheStore(t *testing.T) {
 	if err := r.check(); !errors.Is(err, fault.ErrStoreUnavailable) || !errors.Is(err, broken) {
 		t.Errorf("it does not answer: %v", err)
 	}
+	for range 100 { // probes go on
+		_ = r.check()
+	}
 	p.ping, p.failing = nil, broken
 	if err := r.check(); !errors.Is(err, fault.ErrStoreUnavailable) || !errors.Is(err, broken) {
 		t.Errorf("it does not commit: %v", err)
@@ -56,6 +63,9 @@ func TestReadyFollowsTheStore(t *testing.T) {
 	p.failing = nil
 	if err := r.check(); err != nil {
 		t.Errorf("recovered: %v", err)
+	}
+	if text := p.log.String(); strings.Count(text, "\n") != 2 || !strings.Contains(text, "not ready") || !strings.Contains(text, "the disk broke") || !strings.Contains(text, "ready again") {
+		t.Errorf("log:\n%s", text)
 	}
 	r.set(false)
 	if err := r.check(); !errors.Is(err, fault.ErrShuttingDown) {

@@ -27,6 +27,9 @@ const (
 func (s *Service) flush(ctx context.Context, batch []store.Command) ([]store.Outcome, error) {
 	now := s.clock()
 	s.asked = now
+	if err := s.outage.closed(now); err != nil {
+		return refuseAll(len(batch), err), nil
+	}
 	if s.aside.any(now) {
 		if campaigns, err := s.campaignsOf(ctx, batch); err == nil {
 			return s.around(ctx, batch, campaigns), nil
@@ -59,18 +62,19 @@ func (s *Service) give(ctx context.Context, batch []store.Command) (outs []store
 	outs, asked, err := s.apply(ctx, batch)
 	s.observe.Flushed(len(batch), s.clock().Sub(start), err)
 	if err == nil {
+		s.outage.over(ctx, s.clock(), recorded(outs))
 		return outs, asked, nil
 	}
 	if waitedInVain(err) {
 		return nil, asked, err
 	}
-	if len(batch) > 1 && !errors.Is(err, store.ErrFateUnknown) {
+	if len(batch) > 1 && !errors.Is(err, store.ErrFateUnknown) && !s.outage.notReached(err) {
 		if some, took := s.applySingly(ctx, batch); took {
 			s.log.ErrorContext(ctx, "the store did not apply a batch, and each command was tried alone", "size", len(batch), "err", err)
 			return some, asked, nil
 		}
 	}
-	s.log.ErrorContext(ctx, "the store did not apply a batch", "size", len(batch), "err", err)
+	s.outage.failed(ctx, s.clock(), err)
 	return refuseAll(len(batch), err), asked, nil
 }
 

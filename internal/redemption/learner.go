@@ -25,16 +25,17 @@ type learner struct {
 	gate    gate.Gate
 	clock   func() time.Time
 	log     *slog.Logger
-	facts   chan string // keys of codes
+	shut    func(now time.Time) bool // the store could not be reached a moment ago: it is not asked
+	facts   chan string              // keys of codes
 	winners chan voucher.Fact
 	cancel  context.CancelFunc
 	done    sync.WaitGroup
 }
 
-func newLearner(s store.Vouchers, g gate.Gate, clock func() time.Time, log *slog.Logger) *learner {
+func newLearner(s store.Vouchers, g gate.Gate, clock func() time.Time, log *slog.Logger, shut func(time.Time) bool) *learner {
 	ctx, cancel := context.WithCancel(context.Background()) //nolint:forbidigo // outlives the requests that wish
 	l := &learner{
-		store: s, gate: g, clock: clock, log: log, cancel: cancel,
+		store: s, gate: g, clock: clock, log: log, shut: shut, cancel: cancel,
 		facts:   make(chan string, wishesMax),
 		winners: make(chan voucher.Fact, wishesMax),
 	}
@@ -66,6 +67,7 @@ func (l *learner) want(w gate.Want, f voucher.Fact) {
 
 // learnFacts looks up all the codes that are wished for at the moment in one read.
 func (l *learner) learnFacts(ctx context.Context) {
+	var told time.Time
 	for {
 		var keys []string
 		select {
@@ -82,18 +84,32 @@ func (l *learner) learnFacts(ctx context.Context) {
 				more = false
 			}
 		}
-		l.lookup(ctx, keys)
+		if l.shut(l.clock()) {
+			continue
+		}
+		if err := l.lookup(ctx, keys); err != nil && l.tell(&told) {
+			l.log.WarnContext(ctx, "the gate could not renew its facts; requests go to the store", "codes", len(keys), "err", maskedOf(keys, err))
+		}
 	}
 }
 
-func (l *learner) lookup(ctx context.Context, keys []string) {
+// tell reports whether the log should be told of a failure, and was not lately.
+func (l *learner) tell(told *time.Time) bool {
+	now := l.clock()
+	if now.Sub(*told) < remindEach {
+		return false
+	}
+	*told = now
+	return true
+}
+
+func (l *learner) lookup(ctx context.Context, keys []string) error {
 	ctx, cancel := context.WithTimeout(ctx, learnWaitMax)
 	defer cancel()
 	asked := l.clock()
 	listings, now, err := l.store.Lookup(ctx, keys)
 	if err != nil {
-		l.log.WarnContext(ctx, "the gate could not renew its facts; requests go to the store", "codes", len(keys), "err", maskedOf(keys, err))
-		return
+		return err
 	}
 	facts := make([]voucher.Fact, len(keys))
 	for i, found := range listings {
@@ -104,17 +120,22 @@ func (l *learner) lookup(ctx context.Context, keys []string) {
 		facts[i] = voucher.FactOf(found.Campaign, found.Voucher, now)
 	}
 	l.gate.Settle(asked, facts...)
+	return nil
 }
 
 // learnWinners builds the filter of a closed voucher's winners. They are final for the closure: the store
 // lets no reading of winners overtake a batch that began before it, and says which closure it saw.
 func (l *learner) learnWinners(ctx context.Context) {
+	var told time.Time
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case f := <-l.winners:
-			if err := l.build(ctx, f.Voucher); err != nil && ctx.Err() == nil {
+			if l.shut(l.clock()) {
+				continue
+			}
+			if err := l.build(ctx, f.Voucher); err != nil && ctx.Err() == nil && l.tell(&told) {
 				l.log.WarnContext(ctx, "the gate could not learn a voucher's winners; its losers go to the store",
 					"voucher", f.Voucher.Format(id.Voucher), "err", err)
 			}

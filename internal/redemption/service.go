@@ -52,8 +52,11 @@ type Config struct {
 	// RetryMax is how long a batch of unknown fate is asked again before its callers are told to come
 	// back; zero is DefaultRetryMax.
 	RetryMax time.Duration
-	Clock    func() time.Time // nil: time.Now
-	Log      *slog.Logger     // nil: slog.Default
+	// Unreachable tells that an error of the store says that it could not be reached; nil: none does. Such a store is
+	// given time between two tries.
+	Unreachable func(error) bool
+	Clock       func() time.Time // nil: time.Now
+	Log         *slog.Logger     // nil: slog.Default
 }
 
 // DefaultRetryMax outlasts a store's restart and stays below the time after which callers give up.
@@ -71,6 +74,7 @@ type Service struct {
 	log     *slog.Logger
 
 	failed atomic.Pointer[failure] // the last commit, if it failed
+	outage outage
 	aside  aside
 
 	asked  time.Time       // when the running flush asked the store; the flusher's alone
@@ -91,7 +95,7 @@ func New(cfg Config, s Store, g gate.Gate, o Observer) (*Service, error) {
 	}
 	svc := &Service{
 		taught: make(map[string]bool), store: s, gate: g, observe: o, clock: cfg.Clock, retry: cfg.RetryMax, log: cfg.Log,
-		aside: newAside(),
+		outage: outage{log: cfg.Log, unreachable: cfg.Unreachable}, aside: newAside(),
 	}
 	batches, err := groupcommit.New(groupcommit.Config[store.Command, store.Outcome]{
 		MaxBatch: cfg.MaxBatch,
@@ -104,7 +108,7 @@ func New(cfg Config, s Store, g gate.Gate, o Observer) (*Service, error) {
 		return nil, fmt.Errorf("redemption: %w", err)
 	}
 	svc.batches = batches
-	svc.learner = newLearner(s, g, cfg.Clock, cfg.Log)
+	svc.learner = newLearner(s, g, cfg.Clock, cfg.Log, svc.outage.shut)
 	return svc, nil
 }
 

@@ -66,6 +66,13 @@ func lost(err error) bool {
 	}
 }
 
+// Unreachable reports whether err says that no connection could be made: nothing was asked, and the next who asks has to
+// dial again.
+func Unreachable(err error) bool {
+	_, ok := errors.AsType[*pgconn.ConnectError](err)
+	return ok
+}
+
 // retried calls do until it neither loses to a neighbour nor has been called attemptsMax times; again tells
 // which errors are such losses. It waits in between, longer each time, and ends with ctx. A lock that somebody else held
 // for too long ends it at once, with an error that is store.ErrLocked.

@@ -45,14 +45,15 @@ func TestDump(t *testing.T) {
 func TestDumpRedacts(t *testing.T) {
 	t.Parallel()
 	for raw, want := range map[string]string{ //nolint:gosec // the passwords of nobody
-		"":                                       "",
-		"postgres://db/scrip":                    "postgres://db/scrip",
-		"postgres://scrip@db:5432/scrip":         "postgres://scrip@db:5432/scrip",
-		"postgres://scrip:s3cr3t@db/scrip":       "postgres://scrip:xxxxx@db/scrip",
-		"postgres://u:s3cr3t@a:1,b:2/scrip":      "postgres://u:xxxxx@a:1,b:2/scrip",
-		"postgres:///scrip?host=/run/pg":         "postgres:///scrip?host=/run/pg",
-		"postgres://u:s3cr3t@/scrip?host=/run":   "postgres://u:xxxxx@/scrip?host=/run",
-		"redis+sentinel://:s3cr3t@a:1,b:2/m":     "redis+sentinel://:xxxxx@a:1,b:2/m",
+		"":                                     "",
+		"postgres://db/scrip":                  "postgres://db/scrip",
+		"postgres://scrip@db:5432/scrip":       "postgres://scrip@db:5432/scrip",
+		"postgres://scrip:s3cr3t@db/scrip":     "postgres://scrip:xxxxx@db/scrip",
+		"postgres://u:s3cr3t@a:1,b:2/scrip":    "postgres://u:xxxxx@a:1,b:2/scrip",
+		"postgres:///scrip?host=/run/pg":       "postgres:///scrip?host=/run/pg",
+		"postgres://u:s3cr3t@/scrip?host=/run": "postgres://u:xxxxx@/scrip?host=/run",
+		"redis+sentinel://:s3cr3t@a:1,b:2/m":   "redis+sentinel://:xxxxx@a:1,b:2/m",
+		"redis+sentinel://a/m?sentinel_user=u&sentinel_password=s3cr3t": "redis+sentinel://a/m?sentinel_user=u&sentinel_password=xxxxx",
 		"postgres://:s3cr3t@db":                  "postgres://:xxxxx@db",
 		"postgres://scrip:s3%40cr3t@db":          "postgres://scrip:xxxxx@db",
 		"postgres://db?password=s3cr3t":          "postgres://db?password=xxxxx",

@@ -28,10 +28,10 @@ var errURL = errors.New("the URL of Redis")
 // Parse reads a URL of Redis:
 //
 //	redis://[user:password@]host[:port][/db]
-//	redis+sentinel://[user:password@]host[:port][,host[:port]...]/master[/db]
+//	redis+sentinel://[user:password@]host[:port][,host[:port]...]/master[/db][?sentinel_user=user&sentinel_password=password]
 //	redis+cluster://[user:password@]host[:port][,host[:port]...]
 //
-// With rediss in place of redis, through TLS. What is special in a password is percent-encoded. net/url would
+// Sentinels get the user and the password of Redis, unless they have their own; an empty sentinel_password is none. With rediss in place of redis, through TLS. What is special in a password is percent-encoded. net/url would
 // do for one host, but not for a list of them.
 func Parse(text string) (rueidis.ClientOption, error) {
 	var o rueidis.ClientOption
@@ -47,7 +47,8 @@ func Parse(text string) (rueidis.ClientOption, error) {
 	default:
 		return o, fmt.Errorf("%w must begin with redis:// or rediss://", errURL)
 	}
-	if strings.ContainsAny(rest, "?#") {
+	rest, query, asks := strings.Cut(rest, "?")
+	if asks && kind != "sentinel" || strings.Contains(rest, "#") || strings.ContainsAny(query, "?#") {
 		return o, fmt.Errorf("%w takes nothing behind '?' or '#'; in a password they are written %%3F and %%23", errURL)
 	}
 	hosts, path, _ := strings.Cut(rest, "/")
@@ -63,7 +64,9 @@ func Parse(text string) (rueidis.ClientOption, error) {
 	case "":
 		err = parseSingle(&o, hosts, path)
 	case "sentinel":
-		err = parseSentinel(&o, hosts, path)
+		if err = parseSentinel(&o, hosts, path); err == nil {
+			err = parseSentinelUser(&o, query)
+		}
 	case "cluster":
 		err = parseCluster(&o, hosts, path)
 	default:
@@ -114,6 +117,34 @@ func parseSentinel(o *rueidis.ClientOption, hosts, path string) error {
 		return err
 	}
 	return parseDatabase(o, database)
+}
+
+// parseSentinelUser reads as whom the Sentinels are asked.
+func parseSentinelUser(o *rueidis.ClientOption, query string) error {
+	o.Sentinel.Username, o.Sentinel.Password = o.Username, o.Password
+	if query == "" {
+		return nil
+	}
+	o.Sentinel.Username, o.Sentinel.Password = "", ""
+	for pair := range strings.SplitSeq(query, "&") {
+		name, value, _ := strings.Cut(pair, "=")
+		value, err := url.PathUnescape(value)
+		if err != nil {
+			return fmt.Errorf("%w: what is behind '?' is not percent-encoded rightly", errURL)
+		}
+		switch name {
+		case "sentinel_user":
+			o.Sentinel.Username = value
+		case "sentinel_password":
+			o.Sentinel.Password = value
+		default:
+			return fmt.Errorf("%w takes sentinel_user and sentinel_password behind '?', and nothing else; in a password '?' is written %%3F", errURL)
+		}
+	}
+	if o.Sentinel.Username != "" && o.Sentinel.Password == "" {
+		return fmt.Errorf("%w: sentinel_user needs a sentinel_password", errURL)
+	}
+	return nil
 }
 
 func parseCluster(o *rueidis.ClientOption, hosts, path string) error {

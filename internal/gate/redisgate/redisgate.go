@@ -67,7 +67,7 @@ type Config struct {
 	// URL is where Redis is:
 	//
 	//	redis://[user:password@]host[:port][/db]
-	//	redis+sentinel://[user:password@]host[:port][,host[:port]...]/master[/db]
+	//	redis+sentinel://[user:password@]host[:port][,host[:port]...]/master[/db][?sentinel_user=user&sentinel_password=password]
 	//	redis+cluster://[user:password@]host[:port][,host[:port]...]
 	//
 	// With rediss in place of redis, through TLS. What is special in a password is percent-encoded.

@@ -369,3 +369,27 @@ func TestSentinel(t *testing.T) {
 		t.Error("the entry is not on the new master")
 	}
 }
+
+// Sentinels that want a password get that of Redis, or one of their own.
+func TestSentinelsWithPasswords(t *testing.T) {
+	master := testenv.NewRedis(t, testenv.RedisOptions{Conf: []string{"requirepass redis-secret"}})
+	host, port, _ := strings.Cut(master.Addr(), ":")
+	watched := func(conf ...string) string {
+		return testenv.NewRedis(t, testenv.RedisOptions{Sentinel: true, Conf: append([]string{
+			"sentinel monitor scrip " + host + " " + port + " 1", "sentinel auth-pass scrip redis-secret",
+		}, conf...)}).Addr()
+	}
+	same := watched("requirepass redis-secret")
+	other := watched("requirepass sentinel?secret")
+	named := watched("user default off", "user ali on >ali-secret allchannels +@all")
+	open := watched()
+	for _, url := range []string{
+		"redis+sentinel://:redis-secret@" + same + "/scrip",
+		"redis+sentinel://:redis-secret@" + other + "/scrip?sentinel_password=sentinel%3Fsecret",
+		"redis+sentinel://:redis-secret@" + named + "/scrip?sentinel_user=ali&sentinel_password=ali-secret",
+		"redis+sentinel://:redis-secret@" + open + "/scrip",
+		"redis+sentinel://default:redis-secret@" + open + "/scrip?sentinel_password=",
+	} {
+		newReplica(t, redisgate.Config{URL: url, Prefix: newPrefix()}).shared()
+	}
+}

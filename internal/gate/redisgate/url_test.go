@@ -19,6 +19,7 @@ func TestURL(t *testing.T) {
 		database int
 		master   string
 		single   bool
+		sentinel string // as whom Sentinels are asked
 		secure   string // the name that the server must prove, "*" for each its own
 	}{
 		{url: "redis://h", hosts: []string{"h:6379"}, single: true},
@@ -31,7 +32,11 @@ func TestURL(t *testing.T) {
 		{url: "redis+cluster://:p@a,b:1,[::2]:3", hosts: []string{"a:6379", "b:1", "[::2]:3"}, password: "p"},
 		{url: "rediss+cluster://a", hosts: []string{"a:6379"}, secure: "*"},
 		{url: "redis+sentinel://a,b:1/m", hosts: []string{"a:26379", "b:1"}, master: "m"},
-		{url: "redis+sentinel://u:p@a/m%20m/2", hosts: []string{"a:26379"}, master: "m m", user: "u", password: "p", database: 2},
+		{url: "redis+sentinel://u:p@a/m%20m/2", hosts: []string{"a:26379"}, master: "m m", user: "u", password: "p", sentinel: "u:p", database: 2},
+		{url: "rediss+sentinel://:p@a/m", hosts: []string{"a:26379"}, master: "m", password: "p", sentinel: ":p", secure: "*"},
+		{url: "redis+sentinel://:p@a/m?sentinel_password=q%3F+", hosts: []string{"a:26379"}, master: "m", password: "p", sentinel: ":q?+"},
+		{url: "redis+sentinel://a/m?sentinel_user=s&sentinel_password=q", hosts: []string{"a:26379"}, master: "m", sentinel: "s:q"},
+		{url: "redis+sentinel://u:p@a/m?sentinel_password=", hosts: []string{"a:26379"}, master: "m", user: "u", password: "p"},
 	} {
 		o, err := redisgate.ParseURL(c.url)
 		if err != nil {
@@ -42,6 +47,9 @@ func TestURL(t *testing.T) {
 			o.SelectDB != c.database || o.Sentinel.MasterSet != c.master || o.ForceSingleClient != c.single {
 			t.Errorf("%s is read as %v, %s:%s, database %d, master %q, single %v",
 				c.url, o.InitAddress, o.Username, o.Password, o.SelectDB, o.Sentinel.MasterSet, o.ForceSingleClient)
+		}
+		if got := o.Sentinel.Username + ":" + o.Sentinel.Password; strings.TrimPrefix(got, ":") != strings.TrimPrefix(c.sentinel, ":") {
+			t.Errorf("%s: Sentinels are asked as %s", c.url, got)
 		}
 		secure := ""
 		if o.TLSConfig != nil {
@@ -63,6 +71,8 @@ func TestBadURLs(t *testing.T) {
 		"redis://u:secret@h:99999", "redis://u:secret@h/x", "redis://u:secret@h/1/2", "redis://u:secret@h/-1", "redis://a,b",
 		"redis://u:%zzsecret@h", "redis://secret@h", "redis://u:secret?@h", "redis://u:secret#@h", "redis://u:secret/@h",
 		"redis+cluster://u:secret@h/1", "redis+sentinel://u:secret@h", "redis+sentinel://u:secret@h/", "redis+other://u:secret@h",
+		"redis+sentinel://u:secret?@h/m", "redis+sentinel://h/m?password=secret", "redis+sentinel://h/m?sentinel_user=secret", "redis+sentinel://h/m?sentinel_password=%zzsecret",
+		"redis+sentinel://h/m?sentinel_password=secret#", "redis+sentinel://h/m?secret", "redis+sentinel://h/m?sentinel_password=secret?", "redis://h?sentinel_password=secret",
 		"redis://u:secret@::1", "redis+cluster://u:secret@a,,b", "://u:secret@h",
 	} {
 		g, err := redisgate.New(t.Context(), redisgate.Config{URL: url}, local)

@@ -53,7 +53,7 @@ func newCallers(
 	if err != nil {
 		return nil, err
 	}
-	hooks(lc, down, l, part{close: c.ring.Close})
+	hooks(lc, down, l, part{close: within(partingStore, c.ring.Close)})
 	if !c.ring.Open() && c.ring.Len() == 0 {
 		log.WarnContext(ctx, "every key is revoked or expired, so that nobody can call; make one with scrip key create, "+
 			"given --data or --database-url as the server is")

@@ -57,6 +57,36 @@ func hooks(lc fx.Lifecycle, down fx.Shutdowner, l *life, p part) {
 	})
 }
 
+// partingStore is what parts that only tidy up may ask of a store that does not answer: with nobody waiting, the end of
+// the server is not to take the whole grace.
+const partingStore = 2 * time.Second
+
+// within has an end take no longer than that for what heeds its context.
+func within(most time.Duration, end func(context.Context) error) func(context.Context) error {
+	return func(ctx context.Context) error {
+		ctx, cancel := context.WithTimeout(ctx, most)
+		defer cancel()
+		return end(ctx)
+	}
+}
+
+// givenUp has an end that heeds no context go on without its caller after that long.
+func givenUp(most time.Duration, end func() error) func(context.Context) error {
+	return func(ctx context.Context) error {
+		ended := make(chan error, 1)
+		go func() { ended <- end() }()
+		patience := time.NewTimer(most)
+		defer patience.Stop()
+		select {
+		case err := <-ended:
+			return err
+		case <-patience.C:
+		case <-ctx.Done():
+		}
+		return nil
+	}
+}
+
 // once runs do the first time only, and returns what it returned then.
 func once(do func(context.Context) error) func(context.Context) error {
 	var first sync.Once

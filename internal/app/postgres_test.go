@@ -295,3 +295,30 @@ func TestAuthOffListensAnywhereAndWarns(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// A database that stopped in the middle of everything holds the end up for what is bounded, not for the grace: nobody waits.
+func TestStopsWithoutADatabaseThatAnswers(t *testing.T) {
+	t.Parallel()
+	p := testenv.NewPostgres(t, testenv.PostgresOptions{})
+	cfg := on(p.URL("postgres"))
+	cfg.Auth, cfg.FirstKeyFile, cfg.ShutdownGrace = config.AuthOn, filepath.Join(t.TempDir(), "key"), time.Minute
+	r := serve(t, app.Options{Config: cfg, Demo: true})
+	if _, err := as(t, r, secretIn(t, cfg.FirstKeyFile)).Campaigns(t.Context(), client.Page{}); err != nil {
+		t.Fatal(err) // and the key was used, which the end tells the database
+	}
+	if err := p.Pause(); err != nil {
+		t.Fatal(err)
+	}
+	began := time.Now()
+	if err := r.stop(); err != nil {
+		t.Logf("it ended with %v", err)
+	}
+	if took := time.Since(began); took > 15*time.Second {
+		t.Errorf("it took %v\n%s", took, r.log)
+	} else {
+		t.Logf("it took %v", took.Round(time.Millisecond))
+	}
+	if err := p.Resume(); err != nil {
+		t.Fatal(err)
+	}
+}

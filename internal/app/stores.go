@@ -35,7 +35,11 @@ func newStore(
 	if err != nil {
 		return nil, "", err
 	}
-	hooks(lc, down, l, part{close: func(context.Context) error { return s.Close() }})
+	end := func(context.Context) error { return s.Close() }
+	if cfg.DatabaseURL != "" {
+		end = givenUp(partingStore, s.Close) // all is committed; what is left are connections, which end with the process
+	}
+	hooks(lc, down, l, part{close: end})
 	return s, name, nil
 }
 

@@ -36,7 +36,7 @@ const (
 	backoffMax  = time.Minute      // between two attempts that fail
 	publishEach = time.Minute      // between two lines in the log
 	lookEach    = 10 * time.Second // between two looks at what waits, while there is more than a seal holds: they may count millions
-	lastMax     = 5 * time.Second  // for the last seal, as the server ends
+	lastMax     = 2 * time.Second  // for the last seal, as the server ends: the next server makes it just as well
 )
 
 // Config is how to seal.

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -128,11 +129,11 @@ func TestReplicasSealInTurn(t *testing.T) {
 type failing struct {
 	store.Sealer
 	until time.Time
-	tries int
+	tries atomic.Int64
 }
 
 func (f *failing) Seal(ctx context.Context, o store.Sealing) (*store.Seal, bool, error) {
-	if f.tries++; time.Now().Before(f.until) {
+	if f.tries.Add(1); time.Now().Before(f.until) {
 		return nil, false, errors.New("the disk is on fire")
 	}
 	return f.Sealer.Seal(ctx, o)
@@ -148,8 +149,8 @@ func TestFailuresBackOff(t *testing.T) {
 		stop := run(service)
 		pay(t, s, 2)
 		time.Sleep(10 * time.Minute)
-		if broken.tries < 8 || broken.tries > 20 || service.State().Failed < 8 {
-			t.Errorf("%d tries in ten minutes, %+v", broken.tries, service.State())
+		if tries := broken.tries.Load(); tries < 8 || tries > 20 || service.State().Failed < 8 {
+			t.Errorf("%d tries in ten minutes, %+v", tries, service.State())
 		}
 		if first := log.lines()[0]; !strings.Contains(first, "level=WARN") || !strings.Contains(first, "on fire") {
 			t.Errorf("the log says %s", first)
@@ -159,6 +160,32 @@ func TestFailuresBackOff(t *testing.T) {
 			t.Errorf("after it came back: %+v", st)
 		}
 		stop()
+	})
+}
+
+// silent is a sealer that never answers.
+type silent struct{ store.Sealer }
+
+func (silent) Seal(ctx context.Context, _ store.Sealing) (*store.Seal, bool, error) {
+	<-ctx.Done()
+	return nil, false, ctx.Err()
+}
+
+// The end waits two seconds for a store that does not answer, however long the grace is.
+func TestTheEndIsNotHeldUp(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		log := &buffer{}
+		stop := run(seal.New(seal.Config{Interval: time.Second, Log: log.logger()}, silent{memstore.New(memstore.Options{})}))
+		time.Sleep(time.Minute)
+		began := time.Now()
+		stop()
+		if took := time.Since(began); took != 2*time.Second {
+			t.Errorf("it took %v", took)
+		}
+		if last := log.lines(); !strings.Contains(last[len(last)-1], "not sealed yet") {
+			t.Errorf("the log says %v", last)
+		}
 	})
 }
 

@@ -23,6 +23,9 @@ COPY --from=build /out/scrip /scrip
 USER 65532:65532
 # The embedded store, unless SCRIP_DATABASE_URL or SCRIP_DATABASE_URL_FILE names a PostgreSQL.
 ENV SCRIP_DATA=/data
+# Loopback within a container is nobody's. Beyond it the server takes keys, and does not start before there is one:
+# deploy/README.md has the line that makes the first.
+ENV SCRIP_LISTEN=0.0.0.0:8000
 EXPOSE 8000
 HEALTHCHECK --interval=5s --timeout=4s --start-period=30s --retries=3 CMD ["/scrip", "ping", "--timeout", "3s"]
 ENTRYPOINT ["/scrip"]

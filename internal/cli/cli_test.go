@@ -3,6 +3,7 @@ package cli_test
 import (
 	"bytes"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -143,6 +144,36 @@ func TestPing(t *testing.T) {
 		if got != c.want || asked != 1 {
 			t.Errorf("%s: %+v after %d requests, want %+v", body, got, asked, c.want)
 		}
+	}
+}
+
+// Without a URL the server on this machine is asked, where its settings say that it is: by https where it has a certificate,
+// whoever that is for.
+func TestPingFollowsTheSettings(t *testing.T) {
+	t.Parallel()
+	ready := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Header.Get("Authorization") != "" {
+			t.Error("it tells its key")
+		}
+		_, _ = io.WriteString(w, `{"status":"ready"}`)
+	})
+	plain, secure := httptest.NewServer(ready), httptest.NewTLSServer(ready)
+	defer plain.Close()
+	defer secure.Close()
+	_, port, _ := net.SplitHostPort(plain.Listener.Addr().String())
+	for args, want := range map[string]string{
+		"--listen=0.0.0.0:" + port:                                          plain.URL,
+		"--listen=:" + port + " --key=sk_x":                                 plain.URL,
+		"--listen=127.0.0.1:" + port:                                        plain.URL,
+		"--listen=127.0.0.1:1 --url=" + plain.URL:                           plain.URL,
+		"--listen=" + secure.Listener.Addr().String() + " --tls-cert=a.pem": secure.URL,
+	} {
+		if got := run(t, "", append([]string{"ping"}, strings.Fields(args)...)...); got.code != 0 || got.stdout != want+" is ready.\n" {
+			t.Errorf("%s: %+v", args, got)
+		}
+	}
+	if got := run(t, "", "ping", "--listen=8000"); got.code != 2 || !strings.Contains(got.stderr, "--listen (SCRIP_LISTEN)") {
+		t.Errorf("%+v", got)
 	}
 }
 

@@ -2,6 +2,7 @@ package redisgate_test
 
 import (
 	"context"
+	"net"
 	"slices"
 	"strconv"
 	"strings"
@@ -265,6 +266,46 @@ func (r *replica) stormClosed(calls int) {
 		r.asks(f)
 		if d := r.Admit(f.Key, loser); d.Refusal != nil {
 			r.t.Fatalf("a closed gate refuses: %v", d.Refusal)
+		}
+	}
+}
+
+// The one line says what to look at, where the error itself does not.
+func TestWhatIsWrongWithTheURL(t *testing.T) {
+	plain := testenv.NewRedis(t, testenv.RedisOptions{})
+	stopped := testenv.NewRedis(t, testenv.RedisOptions{})
+	if err := stopped.Pause(); err != nil {
+		t.Fatal(err)
+	}
+	defer stopped.Resume()                         //nolint:errcheck // it is ended with the test
+	other, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // it is this test's
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer other.Close() //nolint:errcheck // a test's
+	go func() {
+		for {
+			c, err := other.Accept()
+			if err != nil {
+				return
+			}
+			_, _ = c.Read(make([]byte, 4096))
+			_ = c.Close() // as PostgreSQL does with what is none of its messages
+		}
+	}()
+	for url, says := range map[string]string{
+		"rediss://" + plain.Addr():                  "should begin with redis://",
+		"redis://" + stopped.Addr():                 "look whether Redis runs",
+		"redis://" + other.Addr().String():          "the host and the port",
+		"rediss://" + other.Addr().String():         "should begin with redis://",
+		"redis://:wrong@" + stopped.Addr():          "no answer in time",
+		"redis+cluster://" + stopped.Addr():         "no answer in time",
+		"redis+sentinel://" + stopped.Addr() + "/m": "no answer in time",
+	} {
+		r := newReplica(t, redisgate.Config{URL: url, Prefix: newPrefix(), Timeout: 300 * time.Millisecond})
+		eventually(t, "it is told", func() bool { return strings.Contains(strings.Join(r.log.lines(), ""), "redis is away") })
+		if line := r.log.lines()[0]; !strings.Contains(line, says) {
+			t.Errorf("%s: no %q in %s", url, says, line)
 		}
 	}
 }

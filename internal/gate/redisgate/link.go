@@ -4,10 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
+	"net"
 	"strconv"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"github.com/redis/rueidis"
@@ -192,7 +195,7 @@ func (l *link) failed(ctx context.Context, err error, tag string) {
 		l.state = stateDown
 		l.up.Store(false)
 		l.observe.RedisUp(false)
-		l.log.WarnContext(ctx, "redis is away; requests go on, and each replica learns by itself", "err", explain(err))
+		l.log.WarnContext(ctx, "redis is away; requests go on, and each replica learns by itself", "err", explain(err, l.options.TLSConfig != nil))
 	}
 	select {
 	case l.kick <- struct{}{}:
@@ -226,8 +229,8 @@ func (l *link) end() {
 	}
 }
 
-// explain adds to an error what can be done about it.
-func explain(err error) error {
+// explain adds to an error what can be done about it. secure says that Redis is asked through TLS.
+func explain(err error, secure bool) error {
 	if errors.Is(err, rueidis.ErrNoCache) {
 		return fmt.Errorf("the server has no client tracking over RESP3, or does not allow it; use Redis 6 or newer, and a user who may use CLIENT: %w", err)
 	}
@@ -236,5 +239,17 @@ func explain(err error) error {
 			return fmt.Errorf("the server is one of a cluster; write redis+cluster:// in its URL: %w", err)
 		}
 	}
-	return err
+	network, ok := errors.AsType[net.Error](err)
+	other := "rediss://, if it takes TLS only"
+	if secure {
+		other = "redis://, if it takes no TLS"
+	}
+	switch {
+	case ok && network.Timeout():
+		return fmt.Errorf("no answer in time; look whether Redis runs and is not held up, whether the network lets it answer, and whether its URL should begin with %s: %w", other, err)
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, syscall.ECONNRESET):
+		return fmt.Errorf("the connection was ended; if it never worked, look whether the host and the port in the URL are those of Redis, and whether it should begin with %s: %w", other, err)
+	default:
+		return err
+	}
 }

@@ -161,6 +161,36 @@ func TestWhoWasInABatchWithALock(t *testing.T) {
 	})
 }
 
+// However many campaigns are locked at once, all of their callers hear so while they are there, and the free one is redeemed.
+func TestManyLockedCampaigns(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, redemption.Config{})
+		var l locks
+		var rs []redemption.Request
+		for n := range 20 {
+			code := fmt.Sprintf("code%d", n)
+			l.hold(r.code(code, 10).Key)
+			rs = append(rs, redemption.Request{Code: code, Customer: "ali"})
+		}
+		r.code("nowruz", 10)
+		r.hook = l.hook
+		began := time.Now()
+		for i, v := range r.RedeemAll(t.Context(), rs) {
+			if !errors.Is(v.Err, fault.ErrStoreUnavailable) {
+				t.Errorf("%d: %v", i, v.Err)
+			}
+		}
+		if took := time.Since(began); took > 3*lockWait {
+			t.Errorf("it took %v", took)
+		}
+		began = time.Now()
+		r.wins("nowruz", "ali", 1)
+		if took := time.Since(began); took > 0 {
+			t.Errorf("the free one took %v", took)
+		}
+	})
+}
+
 // Nobody asks for a campaign that was held: it is forgotten. And an end of the service waits for a group.
 func TestAHoldEnds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

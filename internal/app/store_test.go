@@ -2,6 +2,7 @@ package app_test
 
 import (
 	"fmt"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -159,4 +160,38 @@ func TestALockedCodeStopsItsCampaignOnly(t *testing.T) {
 		t.Error(err)
 	}
 	sound(t, cfg)
+}
+
+// PostgreSQL is stopped under a crowd and started again: the log has a line for each change, and the first redemption is soon.
+func TestADatabaseThatIsAwayIsToldOfOnce(t *testing.T) {
+	t.Parallel()
+	p := testenv.NewPostgres(t, testenv.PostgresOptions{})
+	r := serve(t, app.Options{Config: on(p.URL("postgres")), Demo: true})
+	tr := steady(t, r, app.DemoCode)
+	eventually(t, "it is redeemed", func() bool { return len(tr.since(app.DemoCode, time.Time{})) > 20 })
+	if err := p.Kill(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "it is away", func() bool { return strings.Contains(r.log.String(), "the store is away") })
+	time.Sleep(2 * time.Second)
+	if err := p.Start(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	started := time.Now()
+	eventually(t, "it is redeemed again", func() bool {
+		vs := tr.since(app.DemoCode, started)
+		return len(vs) > 0 && vs[len(vs)-1].err == nil
+	})
+	if took := time.Since(started); took > 5*time.Second {
+		t.Errorf("recovered after %v", took)
+	}
+	tr.end()
+	if err := r.stop(); err != nil {
+		t.Error(err)
+	}
+	log := r.log.String()
+	if strings.Count(log, "the store is away") != 1 || strings.Count(log, "the store is back") != 1 || strings.Count(log, "level=ERROR") != 1 {
+		t.Errorf("%d away, %d back, %d errors; the ends of the log:\n%.3000s", strings.Count(log, "the store is away"), strings.Count(log, "the store is back"),
+			strings.Count(log, "level=ERROR"), log)
+	}
 }

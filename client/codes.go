@@ -9,7 +9,6 @@ const (
 	CodeInvalidRequest        Code = "invalid_request"
 	CodeMalformedJSON         Code = "malformed_json"
 	CodeInvalidCode           Code = "invalid_code"
-	CodeCheckDigitMismatch    Code = "check_digit_mismatch"
 	CodeInvalidCustomer       Code = "invalid_customer"
 	CodeInvalidAmount         Code = "invalid_amount"
 	CodeInvalidCurrency       Code = "invalid_currency"

@@ -25,6 +25,10 @@ func CheckDigit(key string) (byte, error) {
 
 // Valid reports whether the last character of key is the check digit of those before it. A key with a
 // character outside Alphabet, or of fewer than two, is not.
+//
+// The server never asks it: a code of somebody's own choice has no check digit, and nothing says of a code
+// that was typed which of the two it is until the store has looked it up. It is what a client can do, whose
+// codes are all generated; api/openapi.yaml says how.
 func Valid(key string) bool {
 	sum, ok := damm(key)
 	return ok && sum == 0 && len(key) > 1

@@ -1,5 +1,5 @@
 // Package code is the secret string of a voucher: how what a person typed becomes the key that it is
-// looked up by, the check digit that catches a slip of the finger, and the making of new codes. It
+// looked up by, the check digit by which a slip of the finger shows, and the making of new codes. It
 // promises that the ways in which people type one code give one key, that a key is its own key, and
 // that no input costs more than a bounded amount of work. It must not know vouchers, campaigns or where
 // codes are kept.

@@ -8,7 +8,6 @@ var (
 	ErrInvalidRequest  = &Error{Kind: Invalid, Code: "invalid_request", Message: "The request is not valid."}
 	ErrMalformedJSON   = &Error{Kind: Invalid, Code: "malformed_json", Message: "The body must be one JSON object in UTF-8, with every member named once."}
 	ErrInvalidCode     = &Error{Kind: Invalid, Code: "invalid_code", Message: "A code has 1 to 64 letters and digits; hyphens and spaces between them are ignored.", Field: "code"}
-	ErrCheckDigit      = &Error{Kind: Invalid, Code: "check_digit_mismatch", Message: "This code can't be right: its last character does not match the others. Look for a typing error.", Field: "code"}
 	ErrInvalidCustomer = &Error{Kind: Invalid, Code: "invalid_customer", Message: "A customer has 1 to 128 printable characters.", Field: "customer"}
 	ErrInvalidAmount   = &Error{Kind: Invalid, Code: "invalid_amount", Message: "An amount is a whole number of minor units, above zero and below 2^63.", Field: "amount"}
 	ErrInvalidCurrency = &Error{Kind: Invalid, Code: "invalid_currency", Message: "A currency is an ISO 4217 code of three capital letters.", Field: "currency"}
@@ -70,7 +69,7 @@ var (
 func All() []*Error {
 	return []*Error{
 		ErrInternal,
-		ErrInvalidRequest, ErrMalformedJSON, ErrInvalidCode, ErrCheckDigit, ErrInvalidCustomer, ErrInvalidAmount,
+		ErrInvalidRequest, ErrMalformedJSON, ErrInvalidCode, ErrInvalidCustomer, ErrInvalidAmount,
 		ErrInvalidCurrency, ErrInvalidLimit, ErrLimitBelowUse, ErrInvalidWindow, ErrInvalidCursor, ErrInvalidID,
 		ErrInvalidKey, ErrKeyReused, ErrBodyTooLarge, ErrMediaType, ErrMethod, ErrNoRoute,
 		ErrNotRedeemable, ErrVoucherNotFound, ErrNotActive, ErrExpired, ErrDisabled, ErrAssigned, ErrSoldOut,

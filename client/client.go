@@ -109,7 +109,8 @@ func transport() http.RoundTripper {
 type RequestOption func(*call)
 
 // IdempotencyKey names a request, so that asking it again gets the first answer again and nothing
-// happens twice. It has 1 to 255 visible ASCII characters.
+// happens twice. It has 1 to 255 visible ASCII characters. RedeemBatch, CreateKey and RotateKey can't be answered
+// again as a whole, so that the server refuses one there; a BatchItem has a key of its own.
 func IdempotencyKey(key string) RequestOption { return func(c *call) { c.key = key } }
 
 // RequestID is sent as X-Request-Id and stands in the server's log and in its answer: 1 to 64 letters,

@@ -14,15 +14,11 @@ func (s *server) createCampaign(x *exchange) error {
 	if err := x.decode(&req); err != nil {
 		return err
 	}
-	key, err := x.key()
-	if err != nil {
-		return err
-	}
 	n, err := req.campaign(s.cfg.Currency)
 	if err != nil {
 		return err
 	}
-	made, err := s.svc.Campaigns.Create(x.waiting(), n, key, x.by())
+	made, err := s.svc.Campaigns.Create(x.waiting(), n, x.key, x.by())
 	if err != nil {
 		return ofVoucher(err)
 	}

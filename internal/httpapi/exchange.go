@@ -28,6 +28,7 @@ type exchange struct {
 	idHeader  []string
 	caller    access.Caller
 	limits    limits
+	key       string // the Idempotency-Key, empty for none
 
 	patience time.Duration   // how long the client waits, where that is less than our own timeout; else zero
 	limit    context.Context //nolint:containedctx // that of this one request, made when it is asked for
@@ -111,6 +112,9 @@ func (x *exchange) run() (err error) {
 	if err := x.askPatience(); err != nil {
 		return err
 	}
+	if err := x.askKey(); err != nil {
+		return err
+	}
 	if x.rt.body.bytesMax == 0 { // with a body, it begins to work once that is here
 		if err := x.work(); err != nil {
 			return err
@@ -168,16 +172,20 @@ func (x *exchange) release() {
 	s.exchanges.Put(x)
 }
 
-// key is the request's Idempotency-Key, empty for none.
-func (x *exchange) key() (string, error) {
+// askKey takes in the request's Idempotency-Key by its route's rule. What can't be honoured is refused here, never
+// ignored: whoever sends a key means to ask again.
+func (x *exchange) askKey() error {
 	given, ok := x.r.Header["Idempotency-Key"]
-	if !ok {
-		return "", nil
+	switch {
+	case !ok || x.rt.key.needless:
+		return nil
+	case !x.rt.key.honoured:
+		return fault.ErrInvalidRequest.Says(x.rt.key.instead).On("Idempotency-Key")
+	case len(given) != 1 || !validKey(given[0]):
+		return fault.ErrInvalidKey
 	}
-	if len(given) != 1 || !validKey(given[0]) {
-		return "", fault.ErrInvalidKey
-	}
-	return given[0], nil
+	x.key = given[0]
+	return nil
 }
 
 const (

@@ -17,6 +17,8 @@ type Route struct {
 	Anyone       bool
 	Publishable  bool
 	Scopes       access.Scopes
+	KeyHonoured  bool
+	KeyNeedless  bool
 }
 
 // Routes is the route table.
@@ -26,6 +28,7 @@ func Routes() []Route {
 	for _, rt := range s.routes() {
 		out = append(out, Route{
 			rt.method, rt.path, rt.body.bytesMax, rt.body.anyType, rt.may.anyone, rt.may.publishable, rt.may.scopes,
+			rt.key.honoured, rt.key.needless,
 		})
 	}
 	return out

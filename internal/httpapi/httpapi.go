@@ -127,7 +127,7 @@ func New(cfg Config, svc Services) http.Handler {
 	s.proxies = cfg.Proxies
 	s.crowd.working.max, s.crowd.receiving.max = int64(s.cfg.MaxInflight), int64(s.cfg.MaxReceiving)
 	s.exchanges.New = func() any { return &exchange{s: s} }
-	s.lost = s.serve(&route{handle: s.unmatched, may: forAnyone})
+	s.lost = s.serve(&route{handle: s.unmatched, may: forAnyone, key: keyNeedless})
 	s.mux.Handle("/", s.lost)
 	routes := s.routes()
 	for i := range routes {

@@ -38,15 +38,11 @@ func (s *server) useCode(x *exchange) error {
 	if err := x.decode(&x.use); err != nil {
 		return err
 	}
-	key, err := x.key()
-	if err != nil {
-		return err
-	}
 	if err := x.try(x.use.Mobile, x.use.Code); err != nil {
 		return err
 	}
 	res, err := s.svc.Redemptions.Redeem(x.waiting(), redemption.Request{
-		Code: x.use.Code, Customer: x.use.Mobile, Key: key, Face: facePublic, Client: x.r.Context(), Veiled: x.veiled(),
+		Code: x.use.Code, Customer: x.use.Mobile, Key: x.key, Face: facePublic, Client: x.r.Context(), Veiled: x.veiled(),
 	})
 	x.tried(err, res.Replayed)
 	if err != nil {

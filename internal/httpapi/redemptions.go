@@ -1,6 +1,7 @@
 package httpapi
 
 import (
+	"errors"
 	"net/http"
 
 	"scrip/internal/fault"
@@ -47,11 +48,7 @@ func (s *server) redeem(x *exchange) error {
 	if err := x.decode(&x.redeem); err != nil {
 		return err
 	}
-	key, err := x.key()
-	if err != nil {
-		return err
-	}
-	req, err := x.redeem.request(key)
+	req, err := x.redeem.request(x.key)
 	if err != nil {
 		return err
 	}
@@ -115,6 +112,7 @@ func (s *server) redeemBatch(x *exchange) error {
 		sound, at = append(sound, r), append(at, i)
 	}
 	for j, v := range s.svc.Redemptions.RedeemAll(x.waiting(), sound) {
+		v.Err = ofItem(v.Err)
 		verdicts[at[j]] = v
 	}
 	x.out = append(x.out, `{"object":"list","data":[`...)
@@ -131,10 +129,18 @@ func (s *server) redeemBatch(x *exchange) error {
 func (b *batchItem) request() (redemption.Request, error) {
 	key := b.Key.value
 	if b.Key.given && !b.Key.null && !validKey(key) {
-		return redemption.Request{}, fault.ErrInvalidKey.On("idempotency_key")
+		return redemption.Request{}, ofItem(fault.ErrInvalidKey)
 	}
 	r := redeemRequest{Code: b.Code, Customer: b.Customer, Order: b.Order}
 	return r.request(key)
+}
+
+// ofItem calls the key in a fault about it what an item of a batch calls it.
+func ofItem(err error) error {
+	if errors.Is(err, fault.ErrKeyReused) || errors.Is(err, fault.ErrInvalidKey) {
+		return faultOf(err).On("idempotency_key")
+	}
+	return err
 }
 
 func (s *server) validate(x *exchange) error {
@@ -234,12 +240,8 @@ func (s *server) rollBack(x *exchange) error {
 	if err := x.decodeOptional(&req); err != nil {
 		return err
 	}
-	key, err := x.key()
-	if err != nil {
-		return err
-	}
 	res, err := s.svc.Redemptions.Rollback(x.waiting(), redemption.RollbackRequest{
-		Redemption: of, Reason: req.Reason, Key: key, Client: x.r.Context(),
+		Redemption: of, Reason: req.Reason, Key: x.key, Client: x.r.Context(),
 	})
 	if err != nil {
 		return err

@@ -67,15 +67,11 @@ func (s *server) createCampaignVoucher(x *exchange) error {
 }
 
 func (s *server) makeVoucher(x *exchange, of id.ID, req campaignVoucherRequest) error {
-	key, err := x.key()
-	if err != nil {
-		return err
-	}
 	n, err := req.voucher()
 	if err != nil {
 		return err
 	}
-	made, err := s.svc.Campaigns.CreateVoucher(x.waiting(), of, n, key, x.by())
+	made, err := s.svc.Campaigns.CreateVoucher(x.waiting(), of, n, x.key, x.by())
 	if err != nil {
 		return err
 	}

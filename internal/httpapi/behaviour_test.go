@@ -68,6 +68,22 @@ func TestPublicTruth(t *testing.T) {
 	}
 }
 
+// Where the numbers end nobody is told of a budget, and a dry run says of the campaign what the redemption says.
+func TestTwiceHalfOfAllNumbersIsTooMuch(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.post("/v1/campaigns", `{"name":"all","effect":{"kind":"credit","amount":4611686018427387904},"voucher":{"code":"all"}}`).took(t, http.StatusCreated)
+	const ali, bita = `{"code":"all","customer":"ali"}`, `{"code":"all","customer":"bita"}`
+	b.post("/v1/redemptions", ali).took(t, http.StatusCreated)
+	p := b.post("/v1/redemptions", bita).refused(t, http.StatusBadRequest, "balance_overflow")
+	if !strings.Contains(p.Detail, "campaign") {
+		t.Errorf("the detail is %q", p.Detail)
+	}
+	if r := b.post("/v1/validations", bita).took(t, http.StatusOK); !strings.Contains(r.body, `"valid":false`) || !strings.Contains(r.body, `"balance_overflow"`) {
+		t.Errorf("the dry run says %s", r.body)
+	}
+}
+
 // Each face replays in its own shape, and a replay is the first answer byte for byte.
 func TestReplay(t *testing.T) {
 	t.Parallel()

@@ -19,6 +19,8 @@ type Grant struct {
 	AmountMinor int64
 }
 
+var errGivenOverflow = fault.ErrBalanceOverflow.Says("With this, the campaign would have given more than 2^63-1 minor units, and no account holds that much.")
+
 // Judge decides one redemption by the rules, all of them but two that need the ledger (a wallet's floor
 // and its overflow). It changes nothing.
 //
@@ -42,9 +44,12 @@ func Judge(c *Campaign, v *Voucher, mine Claims, customer string, order *Order, 
 	if refusal != nil {
 		return Grant{}, refusal
 	}
-	given, ok := money.Add(c.GivenMinor, amount)
-	if !ok || c.Budget.AmountMinor != 0 && given > c.Budget.AmountMinor {
+	given, fits := money.Add(c.GivenMinor, amount)
+	switch {
+	case c.Budget.AmountMinor != 0 && (!fits || given > c.Budget.AmountMinor):
 		return Grant{}, fault.ErrBudgetExceeded
+	case !fits: // nobody has set a budget that could be used up
+		return Grant{}, errGivenOverflow
 	}
 	return Grant{Rank: v.Ranked + 1, AmountMinor: amount}, nil
 }

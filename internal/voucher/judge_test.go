@@ -160,9 +160,11 @@ func TestJudgeWinner(t *testing.T) {
 
 func TestJudgeOverflow(t *testing.T) {
 	t.Parallel()
-	q := ask(func(q *question) { q.c.Effect.AmountMinor = math.MaxInt64 - 2999 })
-	if _, refusal := q.judge(); refusal == nil || !refusal.Is(fault.ErrBudgetExceeded) {
-		t.Errorf("what is given overflows, and Judge says %v", refusal)
+	for budget, want := range map[int64]*fault.Error{0: fault.ErrBalanceOverflow, 4000: fault.ErrBudgetExceeded, math.MaxInt64: fault.ErrBudgetExceeded} {
+		q := ask(func(q *question) { q.c.Effect.AmountMinor, q.c.Budget.AmountMinor = math.MaxInt64-2999, budget })
+		if _, refusal := q.judge(); refusal == nil || !refusal.Is(want) {
+			t.Errorf("what is given overflows with a budget of %d, and Judge says %v, want %s", budget, refusal, want.Code)
+		}
 	}
 }
 

@@ -19,6 +19,7 @@ func limits() topic {
 		{"a budget per customer runs over the vouchers", customerBudget},
 		{"a rollback opens the budget again", budgetReopens},
 		{"what is given never overflows", givenNeverOverflows},
+		{"without a budget the largest number is the end", givenUpToTheLargest},
 	}}
 }
 
@@ -136,6 +137,26 @@ func budgetReopens(w *world) {
 func givenNeverOverflows(w *world) {
 	w.shared("salam", 0, func(c *voucher.Campaign, _ *voucher.Voucher) { c.Effect.AmountMinor = math.MaxInt64/2 + 1 })
 	w.win("salam", "ali")
-	w.equal("open, as far as the gate can know", w.lose("salam", "bita", fault.ErrBudgetExceeded).Fact.Status, voucher.Open)
+	w.equal("open, as far as the gate can know", w.lose("salam", "bita", fault.ErrBalanceOverflow).Fact.Status, voucher.Open)
 	w.equal("given", w.look("salam").Campaign.GivenMinor, int64(math.MaxInt64/2+1))
+}
+
+// Without a budget none is used up: the numbers are, also in the middle of a batch, and a rollback makes room again.
+func givenUpToTheLargest(w *world) {
+	w.shared("salam", 0, func(c *voucher.Campaign, _ *voucher.Voucher) { c.Effect.AmountMinor = math.MaxInt64 })
+	os := w.apply(w.redeem("salam", "ali"), w.redeem("salam", "bita"), w.redeem("salam", "cyrus"))
+	won := w.done(os[0])
+	for _, o := range os[1:] {
+		w.equal("open, as far as the gate can know", w.refused(o, fault.ErrBalanceOverflow).Fact.Status, voucher.Open)
+	}
+	w.lose("salam", "bita", fault.ErrBalanceOverflow)
+	w.knows(w.lose("salam", "ali", fault.ErrAlreadyRedeemed), "salam")
+	w.done(w.do(w.rollback(won.Redemption)))
+	w.win("salam", "bita")
+
+	c := w.campaign()
+	c.Effect.AmountMinor, c.Budget.AmountMinor = math.MaxInt64/2+1, math.MaxInt64
+	w.create(c, w.voucher(c, "capped", 0))
+	w.win("capped", "ali")
+	w.lose("capped", "bita", fault.ErrBudgetExceeded)
 }

@@ -91,7 +91,7 @@ func TestBadMembers(t *testing.T) {
 		{"POST", "/codes/use", `{"code":"` + long + `","mobile":"09123456789"}`, "invalid_code", "code"},
 		{"POST", "/codes/use", `{"code":"salam","mobile":"` + long + `"}`, "invalid_customer", "mobile"},
 		{"POST", "/codes/use", `{"mobile":"09123456789"}`, "invalid_code", "code"},
-		{"POST", "/codes/use", `{"code":null,"mobile":"09123456789"}`, "invalid_code", "code"},
+		{"POST", "/codes/use", `{"code":null,"mobile":"09123456789"}`, "invalid_request", "code"},
 		{"POST", "/codes/use", `{"code":"salam"}`, "invalid_customer", "mobile"},
 		{"POST", "/codes/use", `{"code":"salam","mobile":true}`, "invalid_request", "mobile"},
 		{"POST", "/codes/use", `{"code":["salam"],"mobile":"1"}`, "invalid_request", "code"},
@@ -117,6 +117,7 @@ func TestBadMembers(t *testing.T) {
 		{"POST", "/v1/redemptions", redeem(`{"amount":5,"currency":"ZZZ"}`), "invalid_currency", "order.currency"},
 		{"POST", "/v1/redemptions", redeem(`{"amount":5}`), "invalid_currency", "order.currency"},
 		{"POST", "/v1/redemptions", redeem(`{"amount":5,"currency":"IRR","id":"` + strings.Repeat("x", 129) + `"}`), "invalid_request", "order.id"},
+		{"POST", "/v1/redemptions", redeem(`{"amount":5,"currency":"IRR","id":"` + strings.Repeat("ی", 129) + `"}`), "invalid_request", "order.id"},
 		{"POST", "/v1/redemptions", redeem(`{"amount":5,"currency":"IRR","tax":1}`), "invalid_request", "order.tax"},
 		{"POST", "/v1/redemptions", redeem(`{"amount":5,"amount":5,"currency":"IRR"}`), "malformed_json", "order.amount"},
 

@@ -1,6 +1,7 @@
 package httpapi
 
 import (
+	"bytes"
 	"errors"
 	"io"
 	"mime"
@@ -18,7 +19,12 @@ import (
 // that is not UTF-8, trailing garbage, another case), a member that we don't know is refused.
 //
 //nolint:gochecknoglobals // made once
-var strict = json.RejectUnknownMembers(true)
+var (
+	strict = json.RejectUnknownMembers(true)
+	// strictWithNull is for a body in which a null may be: that every value is looked at twice costs time, and the crowd
+	// sends none.
+	strictWithNull = json.JoinOptions(strict, json.WithUnmarshalers(json.UnmarshalFromFunc(noNull)))
+)
 
 // decode reads the request's body into out, which must be a pointer to a struct.
 func (x *exchange) decode(out any) error {
@@ -124,11 +130,29 @@ func decodeJSON(b []byte, out any) error {
 	default:
 		return fault.ErrMalformedJSON.Says("The body must be one JSON object, as in {\"code\":\"salam\"}.")
 	}
-	if err := json.Unmarshal(b, out, strict); err != nil {
+	options := strict
+	if bytes.Contains(b, []byte("null")) {
+		options = strictWithNull
+	}
+	if err := json.Unmarshal(b, out, options); err != nil {
 		return bodyFault(err)
 	}
 	return nil
 }
+
+// noNull refuses null for every member, and every item of a list, whose type does not say by itself what null means, as
+// nullable and instant do. The package would read it as the zero value.
+func noNull(d *jsontext.Decoder, out any) error {
+	if _, judges := out.(json.UnmarshalerFrom); judges || d.PeekKind() != 'n' {
+		return errors.ErrUnsupported // it is read as always
+	}
+	return nullError{reflect.TypeOf(out).Elem()}
+}
+
+// nullError says what a member that is null should have been.
+type nullError struct{ want reflect.Type }
+
+func (e nullError) Error() string { return "null is not " + kindOf(e.want) }
 
 // bodyFault says what is wrong with a body, and where. It repeats nothing of the body but the names of
 // members: values may be codes.
@@ -147,7 +171,11 @@ func bodyFault(err error) error {
 	if errors.Is(e.Err, json.ErrUnknownName) {
 		return fault.ErrInvalidRequest.Says("There is no member " + strconv.Quote(field) + " that this request takes.").On(field)
 	}
-	return fault.ErrInvalidRequest.Says("The member " + strconv.Quote(field) + " must be " + kindOf(e.GoType) + ".").On(field)
+	want := e.GoType
+	if null, ok := errors.AsType[nullError](e.Err); ok {
+		want = null.want
+	}
+	return fault.ErrInvalidRequest.Says("The member " + strconv.Quote(field) + " must be " + kindOf(want) + ".").On(field)
 }
 
 func syntaxFault(e *jsontext.SyntacticError) error {
@@ -204,6 +232,8 @@ func kindOf(t reflect.Type) string {
 		return "a string"
 	case reflect.Bool:
 		return "true or false"
+	case reflect.Int64:
+		return "a whole number"
 	case reflect.Slice, reflect.Array:
 		return "an array"
 	case reflect.Struct:

@@ -32,16 +32,16 @@ func (e *effectRequest) effect() (voucher.Effect, error) {
 		return out, err
 	}
 	out.PercentBP = e.PercentBP.value
-	if e.PercentBP.given && !e.PercentBP.null && (out.PercentBP < 1 || out.PercentBP > 10_000) {
+	if e.PercentBP.given && (out.PercentBP < 1 || out.PercentBP > 10_000) {
 		return out, fault.ErrInvalidRequest.Says("A percentage is 1 to 10,000 basis points.").On("effect.percent_bp")
 	}
 	return out, nil
 }
 
 type budgetRequest struct {
-	Amount      number `json:"amount"`
-	Count       number `json:"count"`
-	PerCustomer number `json:"per_customer"`
+	Amount      nullable[number] `json:"amount"`
+	Count       nullable[number] `json:"count"`
+	PerCustomer nullable[number] `json:"per_customer"`
 }
 
 // patch returns the change that the request asks for, as a merge patch does: a cap that is left out stays,
@@ -49,21 +49,21 @@ type budgetRequest struct {
 func (r *budgetRequest) patch() (voucher.BudgetPatch, error) {
 	var p voucher.BudgetPatch
 	if r.Amount.given {
-		minor, err := r.Amount.amount("budget.amount")
+		minor, err := r.Amount.value.amount("budget.amount")
 		if err != nil {
 			return p, err
 		}
 		p.AmountMinor = &minor
 	}
 	if r.Count.given {
-		n, err := r.Count.limit("budget.count")
+		n, err := r.Count.value.limit("budget.count")
 		if err != nil {
 			return p, err
 		}
 		p.Count = &n
 	}
 	if r.PerCustomer.given {
-		n, err := r.PerCustomer.limit("budget.per_customer")
+		n, err := r.PerCustomer.value.limit("budget.per_customer")
 		if err != nil {
 			return p, err
 		}

@@ -78,11 +78,11 @@ func (s *server) findCampaign(x *exchange) (*voucher.Campaign, time.Time, error)
 }
 
 type campaignPatch struct {
-	Name     optional[string]        `json:"name"`
+	Name     nullable[string]        `json:"name"`
 	StartsAt instant                 `json:"starts_at"`
 	EndsAt   instant                 `json:"ends_at"`
-	Budget   optional[budgetRequest] `json:"budget"`
-	Disabled optional[bool]          `json:"disabled"`
+	Budget   nullable[budgetRequest] `json:"budget"`
+	Disabled nullable[bool]          `json:"disabled"`
 }
 
 func (s *server) patchCampaign(x *exchange) error {

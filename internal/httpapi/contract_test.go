@@ -96,6 +96,25 @@ func TestBodiesAndContractAgree(t *testing.T) {
 	}
 }
 
+// The contract has Request-Timeout on the operations that obey it. The others ignore it, whatever it says.
+func TestTimeoutsAndContractAgree(t *testing.T) {
+	t.Parallel()
+	b, m := setup(t), model(t)
+	for _, rt := range httpapi.Routes() {
+		item := m.Paths.PathItems.GetOrZero(rt.Path)
+		if item == nil {
+			continue // a test above says so
+		}
+		has := slices.ContainsFunc(slices.Concat(item.Parameters, item.GetOperations().GetOrZero(strings.ToLower(rt.Method)).Parameters),
+			func(p *v3.Parameter) bool { return p.Name == "Request-Timeout" })
+		r := b.do(rt.Method, somePath(rt.Path), "", "Request-Timeout: soon")
+		obeys := problemCode([]byte(r.body)) == "invalid_request" && strings.Contains(r.body, `"field":"Request-Timeout"`)
+		if has == rt.Vital || obeys == rt.Vital {
+			t.Errorf("%s %s: it waits for nothing: %v; in the contract: %v, obeyed: %v", rt.Method, rt.Path, rt.Vital, has, obeys)
+		}
+	}
+}
+
 // The codes of the domain, of the contract and of the SDK are the same.
 func TestCodesAgree(t *testing.T) {
 	t.Parallel()

@@ -73,10 +73,10 @@ func (x *exchange) reading() (context.Context, context.CancelFunc) {
 }
 
 // askPatience reads how long the client waits, in seconds as in "Request-Timeout: 2.5", from when its request was
-// here. It can only shorten the server's own timeout.
+// here. It can only shorten the server's own timeout. What tells how the server is waits for nothing.
 func (x *exchange) askPatience() error {
 	given, ok := x.r.Header["Request-Timeout"]
-	if !ok {
+	if !ok || x.rt.vital() {
 		return nil
 	}
 	var timeout time.Duration

@@ -19,6 +19,7 @@ type Route struct {
 	Scopes       access.Scopes
 	KeyHonoured  bool
 	KeyNeedless  bool
+	Vital        bool
 }
 
 // Routes is the route table.
@@ -28,7 +29,7 @@ func Routes() []Route {
 	for _, rt := range s.routes() {
 		out = append(out, Route{
 			rt.method, rt.path, rt.body.bytesMax, rt.body.anyType, rt.may.anyone, rt.may.publishable, rt.may.scopes,
-			rt.key.honoured, rt.key.needless,
+			rt.key.honoured, rt.key.needless, rt.vital(),
 		})
 	}
 	return out

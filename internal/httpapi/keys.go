@@ -17,8 +17,8 @@ type keyRequest struct {
 	Kind          optional[string]   `json:"kind"`
 	Scopes        optional[[]string] `json:"scopes"`
 	ExpiresAt     instant            `json:"expires_at"`
-	RatePerSecond number             `json:"rate_per_second"`
-	Burst         number             `json:"burst"`
+	RatePerSecond nullable[number]   `json:"rate_per_second"`
+	Burst         nullable[number]   `json:"burst"`
 }
 
 func (r *keyRequest) key() (keyring.NewKey, error) {
@@ -34,10 +34,10 @@ func (r *keyRequest) key() (keyring.NewKey, error) {
 			return n, err
 		}
 	}
-	if n.RatePerSecond, err = r.RatePerSecond.limit("rate_per_second"); err != nil {
+	if n.RatePerSecond, err = r.RatePerSecond.value.limit("rate_per_second"); err != nil {
 		return n, err
 	}
-	n.Burst, err = r.Burst.limit("burst")
+	n.Burst, err = r.Burst.value.limit("burst")
 	return n, err
 }
 
@@ -94,10 +94,10 @@ func (s *server) getKey(x *exchange) error {
 }
 
 type keyPatch struct {
-	Name          optional[string] `json:"name"`
+	Name          nullable[string] `json:"name"`
 	ExpiresAt     instant          `json:"expires_at"`
-	RatePerSecond number           `json:"rate_per_second"`
-	Burst         number           `json:"burst"`
+	RatePerSecond nullable[number] `json:"rate_per_second"`
+	Burst         nullable[number] `json:"burst"`
 	Force         bool             `json:"force"`
 }
 
@@ -107,14 +107,14 @@ func (r *keyPatch) patch() (access.KeyPatch, error) {
 		return p, err
 	}
 	if r.RatePerSecond.given {
-		n, err := r.RatePerSecond.limit("rate_per_second")
+		n, err := r.RatePerSecond.value.limit("rate_per_second")
 		if err != nil {
 			return p, err
 		}
 		p.RatePerSecond = &n
 	}
 	if r.Burst.given {
-		n, err := r.Burst.limit("burst")
+		n, err := r.Burst.value.limit("burst")
 		if err != nil {
 			return p, err
 		}

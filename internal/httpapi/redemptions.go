@@ -29,7 +29,7 @@ func (r *redeemRequest) request(key string) (redemption.Request, error) {
 	if r.Order == nil {
 		return out, nil
 	}
-	if !r.Order.Amount.given || r.Order.Amount.null {
+	if !r.Order.Amount.given {
 		return out, fault.ErrInvalidAmount.On("order.amount")
 	}
 	minor, err := r.Order.Amount.amount("order.amount")
@@ -128,7 +128,7 @@ func (s *server) redeemBatch(x *exchange) error {
 
 func (b *batchItem) request() (redemption.Request, error) {
 	key := b.Key.value
-	if b.Key.given && !b.Key.null && !validKey(key) {
+	if b.Key.given && !validKey(key) {
 		return redemption.Request{}, ofItem(fault.ErrInvalidKey)
 	}
 	r := redeemRequest{Code: b.Code, Customer: b.Customer, Order: b.Order}

@@ -11,33 +11,33 @@ import (
 
 type campaignVoucherRequest struct {
 	Code        optional[string] `json:"code"`
-	Limit       number           `json:"limit"`
-	PerCustomer number           `json:"per_customer"`
-	Customer    optional[string] `json:"customer"`
+	Limit       nullable[number] `json:"limit"`
+	PerCustomer nullable[number] `json:"per_customer"`
+	Customer    nullable[string] `json:"customer"`
 }
 
 func (r *campaignVoucherRequest) voucher() (campaign.NewVoucher, error) {
 	out := campaign.NewVoucher{Code: r.Code.value, Customer: r.Customer.value}
-	if r.Code.given && !r.Code.null && out.Code == "" {
+	if r.Code.given && out.Code == "" {
 		return out, fault.ErrInvalidCode
 	}
 	if r.Customer.given && !r.Customer.null && out.Customer == "" {
 		return out, fault.ErrInvalidCustomer
 	}
 	var err error
-	if out.Limit, err = r.Limit.limit("limit"); err != nil {
+	if out.Limit, err = r.Limit.value.limit("limit"); err != nil {
 		return out, err
 	}
-	out.PerCustomer, err = r.PerCustomer.limit("per_customer")
+	out.PerCustomer, err = r.PerCustomer.value.limit("per_customer")
 	return out, err
 }
 
 type voucherRequest struct {
 	Campaign    string           `json:"campaign"`
 	Code        optional[string] `json:"code"`
-	Limit       number           `json:"limit"`
-	PerCustomer number           `json:"per_customer"`
-	Customer    optional[string] `json:"customer"`
+	Limit       nullable[number] `json:"limit"`
+	PerCustomer nullable[number] `json:"per_customer"`
+	Customer    nullable[string] `json:"customer"`
 }
 
 func (s *server) createVoucher(x *exchange) error {
@@ -155,10 +155,10 @@ func (s *server) pageOfVouchers(x *exchange, of id.ID, page campaign.Page) error
 }
 
 type voucherPatch struct {
-	Limit       number           `json:"limit"`
-	PerCustomer number           `json:"per_customer"`
-	Customer    optional[string] `json:"customer"`
-	Disabled    optional[bool]   `json:"disabled"`
+	Limit       nullable[number] `json:"limit"`
+	PerCustomer nullable[number] `json:"per_customer"`
+	Customer    nullable[string] `json:"customer"`
+	Disabled    nullable[bool]   `json:"disabled"`
 }
 
 func (r *voucherPatch) patch() (voucher.Patch, error) {
@@ -167,14 +167,14 @@ func (r *voucherPatch) patch() (voucher.Patch, error) {
 		return p, err
 	}
 	if r.Limit.given {
-		n, err := r.Limit.limit("limit")
+		n, err := r.Limit.value.limit("limit")
 		if err != nil {
 			return p, err
 		}
 		p.Limit = &n
 	}
 	if r.PerCustomer.given {
-		n, err := r.PerCustomer.limit("per_customer")
+		n, err := r.PerCustomer.value.limit("per_customer")
 		if err != nil {
 			return p, err
 		}

@@ -17,6 +17,7 @@ import (
 	"slices"
 	"sync/atomic"
 	"time"
+	"unicode/utf8"
 
 	"scrip/internal/code"
 	"scrip/internal/customer"
@@ -305,7 +306,7 @@ func waitFault(err error) *fault.Error {
 
 const (
 	keyLengthMax     = 255 // as Stripe's
-	orderIDLengthMax = 128
+	orderIDLengthMax = 128 // characters
 )
 
 func validKey(k string) bool {
@@ -328,8 +329,8 @@ func checkOrder(o *voucher.Order) *fault.Error {
 		return fault.ErrInvalidAmount.On("order.amount")
 	case o.Currency == "":
 		return fault.ErrInvalidCurrency.On("order.currency")
-	case len(o.ID) > orderIDLengthMax:
-		return fault.ErrInvalidRequest.Says("An order's id has up to 128 bytes.").On("order.id")
+	case utf8.RuneCountInString(o.ID) > orderIDLengthMax:
+		return fault.ErrInvalidRequest.Says("An order's id has up to 128 characters.").On("order.id")
 	case !voucher.Storable(o.ID):
 		return fault.ErrInvalidRequest.Says("An order's id has no NUL character.").On("order.id")
 	default:

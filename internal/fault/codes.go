@@ -11,7 +11,7 @@ var (
 	ErrInvalidCustomer = &Error{Kind: Invalid, Code: "invalid_customer", Message: "A customer has 1 to 128 printable characters.", Field: "customer"}
 	ErrInvalidAmount   = &Error{Kind: Invalid, Code: "invalid_amount", Message: "An amount is a whole number of minor units, above zero and below 2^63.", Field: "amount"}
 	ErrInvalidCurrency = &Error{Kind: Invalid, Code: "invalid_currency", Message: "A currency is an ISO 4217 code of three capital letters.", Field: "currency"}
-	ErrInvalidLimit    = &Error{Kind: Invalid, Code: "invalid_limit", Message: "A limit is a whole number of at least 1.", Field: "limit"}
+	ErrInvalidLimit    = &Error{Kind: Invalid, Code: "invalid_limit", Message: "A limit is a whole number of at least 1 and below 2^63.", Field: "limit"}
 	ErrLimitBelowUse   = &Error{Kind: Conflict, Code: "limit_below_redeemed", Message: "The limit can't be below what is already redeemed.", Field: "limit"}
 	ErrInvalidWindow   = &Error{Kind: Invalid, Code: "invalid_window", Message: "A window must end after it starts.", Field: "ends_at"}
 	ErrInvalidCursor   = &Error{Kind: Invalid, Code: "invalid_cursor", Message: "starting_after and ending_before take the id of an object in this list, and not both at once."}

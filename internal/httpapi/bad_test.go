@@ -144,6 +144,7 @@ func TestBadMembers(t *testing.T) {
 		{"POST", "/v1/campaigns", effect(`{"kind":"discount","percent_bp":10001}`), "invalid_request", "effect.percent_bp"},
 		{"POST", "/v1/campaigns", effect(`{"kind":"discount","percent_bp":0}`), "invalid_request", "effect.percent_bp"},
 		{"POST", "/v1/campaigns", effect(`{"kind":"discount","percent_bp":10,"max_amount":-1}`), "invalid_amount", "effect.max_amount"},
+		{"POST", "/v1/campaigns", effect(`{"kind":"discount","amount":5,"max_amount":3}`), "invalid_request", "effect.max_amount"},
 		{"POST", "/v1/campaigns", `{"name":"n","currency":"irr","effect":{"kind":"credit","amount":1}}`, "invalid_currency", "currency"},
 		{"POST", "/v1/campaigns", `{"name":"n","starts_at":"tomorrow","effect":{"kind":"credit","amount":1}}`, "invalid_request", "starts_at"},
 		{"POST", "/v1/campaigns", `{"name":"n","starts_at":12,"effect":{"kind":"credit","amount":1}}`, "invalid_request", "starts_at"},
@@ -188,6 +189,26 @@ func TestBadMembers(t *testing.T) {
 				t.Errorf("the detail repeats the input: %s", p.Detail)
 			}
 		})
+	}
+}
+
+// What is said is true of the route and of the number.
+func TestBadMembersAreToldTheTruth(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	for _, c := range []struct {
+		path, body  string
+		code        fault.Code
+		says, never string
+	}{
+		{"/wallet/balance", "[]", "malformed_json", "one JSON object", "code"},
+		{"/v1/campaigns", "[]", "malformed_json", "one JSON object", "code"},
+		{"/v1/campaigns", `{"name":"n","effect":{"kind":"credit","amount":1},"voucher":{"limit":9223372036854775808}}`, "invalid_limit", "2^63", "code"},
+		{"/v1/campaigns", `{"name":"n","effect":{"kind":"discount","amount":5,"max_amount":3}}`, "invalid_request", "max_amount", "above zero"},
+	} {
+		if p := b.post(c.path, c.body).refused(t, http.StatusBadRequest, c.code); !strings.Contains(p.Detail, c.says) || strings.Contains(p.Detail, c.never) {
+			t.Errorf("%s %s: %s", c.path, c.body, p.Detail)
+		}
 	}
 }
 

@@ -128,7 +128,7 @@ func decodeJSON(b []byte, out any) error {
 	case 0:
 		return fault.ErrMalformedJSON.Says("The body is empty; send one JSON object.")
 	default:
-		return fault.ErrMalformedJSON.Says("The body must be one JSON object, as in {\"code\":\"salam\"}.")
+		return fault.ErrMalformedJSON.Says("The body must be one JSON object.")
 	}
 	options := strict
 	if bytes.Contains(b, []byte("null")) {

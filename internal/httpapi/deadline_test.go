@@ -116,7 +116,10 @@ func TestClientsWhoHangUpAreNotStarted(t *testing.T) {
 func TestRequestTimeout(t *testing.T) {
 	t.Parallel()
 	b, release := setupBusy(t)
-	b.do(http.MethodPost, "/codes/use", used("hasty"), "Request-Timeout: 0.05").refused(t, http.StatusServiceUnavailable, "overloaded")
+	p := b.do(http.MethodPost, "/codes/use", used("hasty"), "Request-Timeout: 0.05").refused(t, http.StatusServiceUnavailable, "overloaded")
+	if !strings.Contains(p.Detail, "Request-Timeout") { // nothing is said of a crowd: there is none
+		t.Errorf("the detail is %q", p.Detail)
+	}
 	b.queued(0)
 	b.do(http.MethodPost, "/v1/redemptions", `{"code":"salam","customer":"hasty"}`, asJSON, "Request-Timeout: 0.000001").
 		refused(t, http.StatusServiceUnavailable, "overloaded")

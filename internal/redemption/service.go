@@ -285,6 +285,8 @@ func (s *Service) answer(out store.Outcome, err error) (Result, error) {
 	return Result{Redemption: out.Redemption, Replayed: out.Replayed}, nil
 }
 
+var errTooLate = fault.ErrOverloaded.Says("The time to wait, your Request-Timeout or the server's own, was over before this was begun. Nothing was done; ask again.")
+
 // waitFault says why a command has no outcome.
 func waitFault(err error) *fault.Error {
 	switch {
@@ -296,7 +298,7 @@ func waitFault(err error) *fault.Error {
 		if errors.Is(err, context.Canceled) {
 			return fault.ErrClientGone.With(err)
 		}
-		return fault.ErrOverloaded.With(err)
+		return errTooLate.With(err)
 	case errors.Is(err, groupcommit.ErrAbandoned):
 		return fault.ErrTimeout.With(err)
 	default:

@@ -171,7 +171,7 @@ func TestCampaignValidate(t *testing.T) {
 		{"neither", func(c *voucher.Campaign) { c.Effect = discount(0, 0, 0) }, fault.ErrInvalidRequest},
 		{"both", func(c *voucher.Campaign) { c.Effect = discount(1, 1, 0) }, fault.ErrInvalidRequest},
 		{"a discount below nothing", func(c *voucher.Campaign) { c.Effect = discount(-1, 0, 0) }, fault.ErrInvalidAmount},
-		{"a capped fixed discount", func(c *voucher.Campaign) { c.Effect = discount(1, 0, 1) }, fault.ErrInvalidAmount},
+		{"a capped fixed discount", func(c *voucher.Campaign) { c.Effect = discount(1, 0, 1) }, fault.ErrInvalidRequest},
 		{"a cap below nothing", func(c *voucher.Campaign) { c.Effect = discount(0, 1, -1) }, fault.ErrInvalidAmount},
 		{"an empty window", func(c *voucher.Campaign) { c.Window.End = c.Window.Start }, fault.ErrInvalidWindow},
 		{"a count below nothing", func(c *voucher.Campaign) { c.Budget.Count = -1 }, fault.ErrInvalidLimit},

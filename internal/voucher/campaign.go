@@ -113,8 +113,14 @@ func (e Effect) validate() error {
 		if (e.AmountMinor == 0) == (e.PercentBP == 0) {
 			return fault.ErrInvalidRequest.Says("A discount has either an amount or a percentage.").On("effect")
 		}
-		if e.AmountMinor < 0 || e.MaxMinor < 0 || e.MaxMinor != 0 && e.PercentBP == 0 {
+		if e.AmountMinor < 0 {
 			return fault.ErrInvalidAmount.On("effect.amount")
+		}
+		if e.MaxMinor < 0 {
+			return fault.ErrInvalidAmount.On("effect.max_amount")
+		}
+		if e.MaxMinor != 0 && e.PercentBP == 0 {
+			return fault.ErrInvalidRequest.Says("A max_amount caps a percentage; a discount of an amount has none.").On("effect.max_amount")
 		}
 		if e.PercentBP < 0 || e.PercentBP > 10_000 {
 			return fault.ErrInvalidRequest.Says("A percentage is 1 to 10,000 basis points.").On("effect.percent_bp")

@@ -24,6 +24,8 @@ type PostgresOptions struct {
 	Port    int      // 0 for a free one
 	From    string   // a base backup to go on from, as pg_basebackup makes it; it is copied. Empty for a new server
 	Env     []string // beside our own, as in "NAME=value"
+	Standby *Standby // nil for a server that stands alone
+	TLS     bool     // speak TLS to those who ask for it, by a certificate that nobody has signed; for a new server
 }
 
 // Postgres is a PostgreSQL server of our own. Its superuser is scrip, who needs no password.
@@ -57,12 +59,19 @@ func StartPostgres(ctx context.Context, o PostgresOptions) (*Postgres, error) {
 	p.server = server{
 		name: "PostgreSQL", folder: f, crash: sigCrash, end: sigEnd,
 		command: func(port int) (*exec.Cmd, error) { return p.command(bin, data, as, port) },
-		ready:   func(s *server, _ int64) bool { return accepts(data, s.proc.pid()) },
+		ready:   func(s *server, _ int64) bool { return accepts(data, s.proc.pid(), o.Standby != nil) },
 	}
-	if o.From == "" {
-		err = initData(ctx, bin, data, as)
-	} else {
+	switch {
+	case o.Standby != nil:
+		err = o.Standby.initData(ctx, bin, data, as)
+	case o.From != "":
 		err = copyData(o.From, data, as)
+	default:
+		err = initData(ctx, bin, data, as)
+	}
+	if err == nil && o.TLS {
+		p.conf = append(p.conf, "ssl = on")
+		err = makeCertificate(data, as)
 	}
 	if err != nil {
 		return nil, errors.Join(err, f.remove())
@@ -173,15 +182,19 @@ func serverEnv() []string {
 }
 
 // accepts reports whether the server's own file about itself says so, about this process. To ask the port
-// could mean to ask somebody else's server.
-func accepts(data string, pid int) bool {
+// could mean to ask somebody else's server. A standby accepts as one until it is promoted.
+func accepts(data string, pid int, standby bool) bool {
 	const pidLine, stateLine = 0, 7
 	text, err := os.ReadFile(filepath.Join(data, "postmaster.pid")) //nolint:gosec // in a folder that we made
 	if err != nil {
 		return false
 	}
 	lines := strings.Split(string(text), "\n")
-	return len(lines) > stateLine && lines[pidLine] == strconv.Itoa(pid) && strings.TrimSpace(lines[stateLine]) == "ready"
+	if len(lines) <= stateLine || lines[pidLine] != strconv.Itoa(pid) {
+		return false
+	}
+	state := strings.TrimSpace(lines[stateLine])
+	return state == "ready" || standby && state == "standby"
 }
 
 // SetConf adds lines "name = value" to the configuration; of a name the last line holds. The next Start reads

@@ -66,18 +66,16 @@ func newPool(ctx context.Context, cfg Config, conns int32, readOnly bool) (*pgxp
 	}
 	configure(c.ConnConfig, cfg)
 	planByKeys(c.ConnConfig.RuntimeParams)
-	if readOnly {
-		c.ConnConfig.RuntimeParams["default_transaction_read_only"] = "on"
-	}
 	c.MaxConns = conns
 	c.PrepareConn = freshPlans(time.Now)
 	c.PingTimeout = pingMax
 	c.AfterConnect = func(ctx context.Context, conn *pgx.Conn) error {
 		registerColumns(conn.TypeMap())
+		query := waitForCommitsQuery
 		if readOnly {
-			return nil
+			query = onlyReadQuery
 		}
-		_, err := conn.Exec(ctx, waitForCommitsQuery)
+		_, err := conn.Exec(ctx, query)
 		return err
 	}
 	return pgxpool.NewWithConfig(ctx, c)
@@ -86,3 +84,7 @@ func newPool(ctx context.Context, cfg Config, conns int32, readOnly bool) (*pgxp
 // waitForCommitsQuery makes a commit durable before it is answered, also where the server, the database or the
 // user is set not to wait. Whoever waits for standbys too goes on to.
 const waitForCommitsQuery = "SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'"
+
+// onlyReadQuery has the server refuse what a reader writes. It comes after the connection is made: in its startup packet it would
+// make every server look like a standby to target_session_attrs=read-write.
+const onlyReadQuery = "SET default_transaction_read_only = on"

@@ -119,11 +119,15 @@ func (s *Store) attempt(ctx context.Context, commands []store.Command, outcomes 
 			return err
 		}
 	}
-	if w.unchanged() {
-		err = s.abandon(ctx, conn)
-	} else {
+	switch {
+	case !w.unchanged():
 		err = s.write(ctx, conn, w)
 		s.silent(ctx, err)
+	case w.standbys && tellsOfEffects(outcomes):
+		err = s.confirm(ctx, conn)
+		s.silent(ctx, err)
+	default:
+		err = s.abandon(ctx, conn)
 	}
 	if err == nil {
 		w.teach(&s.book)

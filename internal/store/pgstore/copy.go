@@ -75,6 +75,9 @@ func connectPatient(ctx context.Context, cfg Config) (*pgx.Conn, error) {
 	}
 	planByKeys(c.RuntimeParams)
 	c.RuntimeParams["statement_timeout"], c.RuntimeParams["idle_in_transaction_session_timeout"] = "0", "0"
+	if err := uncancelled(ctx, c); err != nil {
+		return nil, err
+	}
 	conn, err := pgx.ConnectConfig(ctx, c)
 	if err != nil {
 		return nil, err

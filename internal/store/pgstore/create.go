@@ -72,7 +72,9 @@ func (s *Store) create(ctx context.Context, tx pgx.Tx, c store.Creation) (made s
 		return made, false, err
 	}
 	if b.used != nil {
-		made, err = b.used.replay(c.Fingerprint)
+		if made, err = b.used.replay(c.Fingerprint); err == nil && b.standbys {
+			_, err = tx.Exec(ctx, markQuery)
+		}
 		return made, err == nil, err
 	}
 	made = store.Creation{Campaign: b.joined, Vouchers: slices.Clone(c.Vouchers), Key: c.Key, Fingerprint: c.Fingerprint}
@@ -93,6 +95,8 @@ type before struct {
 	used   *usedCreation     // under the same key, nil if there is none
 	joined *voucher.Campaign // that the vouchers join, nil if they bring their own
 	now    time.Time
+
+	standbys bool // commits wait for some
 }
 
 // usedCreation is what stands beside an administrator's Idempotency-Key.
@@ -136,7 +140,7 @@ func (s *Store) readBefore(ctx context.Context, tx pgx.Tx, c store.Creation) (be
 		there, err = pgx.CollectRows(rows, scanCampaign)
 		return err
 	})
-	b.Queue(clockQuery).QueryRow(func(row pgx.Row) error { return row.Scan((*instant)(&clock)) })
+	b.Queue(momentQuery).QueryRow(func(row pgx.Row) error { return row.Scan((*instant)(&clock), &found.standbys) })
 	if err := tx.SendBatch(ctx, b).Close(); err != nil {
 		return found, fmt.Errorf("read what is there: %w", err)
 	}

@@ -22,6 +22,12 @@ func (s *Store) Sever(ctx context.Context) error {
 	return nil
 }
 
+// Reconnect has what is asked from now on go over new connections.
+func (s *Store) Reconnect() {
+	s.writers.Reset()
+	s.readers.Reset()
+}
+
 // Lanes is how many batches went each way.
 func (s *Store) Lanes() (express, ordinary int64) {
 	return s.lanes.express.Load(), s.lanes.ordinary.Load()

@@ -12,7 +12,7 @@ import (
 )
 
 // ask sends the batch's transaction in one pipeline and reads the answer: nil where the guard did not hold, and nothing was
-// written. Once the server has answered COMMIT with COMMIT, nothing that happens to the connection matters any more.
+// written. Where nobody won, the commit of its locks waits for the standbys all the same (standby.go). Once the server has answered COMMIT with COMMIT, nothing that happens to the connection matters any more.
 func (s *Store) ask(ctx context.Context, c *crowd) (*findings, error) {
 	conn, err := s.acquire(ctx)
 	if err != nil {

@@ -16,14 +16,18 @@ import (
 // create makes a code with a campaign of its own that gives 1000, once to each customer; limit 0 is none.
 func create(tb testing.TB, s store.Store, key string, limit int64) {
 	tb.Helper()
+	if _, _, err := s.Create(tb.Context(), creation(key, limit)); err != nil {
+		tb.Fatal(err)
+	}
+}
+
+func creation(key string, limit int64) store.Creation {
 	c := &voucher.Campaign{
 		ID: id.New(time.Now()), Name: key, Currency: "IRR",
 		Effect: voucher.Effect{Kind: voucher.Credit, AmountMinor: 1000},
 	}
 	v := voucher.Voucher{ID: id.New(time.Now()), CampaignID: c.ID, Code: key, Key: key, Limit: limit, PerCustomer: 1}
-	if _, _, err := s.Create(tb.Context(), store.Creation{Campaign: c, Vouchers: []voucher.Voucher{v}}); err != nil {
-		tb.Fatal(err)
-	}
+	return store.Creation{Campaign: c, Vouchers: []voucher.Voucher{v}}
 }
 
 func redeem(code, customer string) *store.Redeem {

@@ -85,7 +85,7 @@ func (s *Store) load(ctx context.Context, conn *pgxpool.Conn, want *wanted, lock
 		each(b.Queue(lockVouchersQuery, want.codes, want.targets), scanVoucher, w.addVoucher)
 	}
 	var clock time.Time
-	b.Queue(clockQuery).QueryRow(func(row pgx.Row) error { return row.Scan(&clock) })
+	b.Queue(momentQuery).QueryRow(func(row pgx.Row) error { return row.Scan(&clock, &w.standbys) })
 	atOnce := len(want.uses.of) <= usesAtOnce
 	if atOnce {
 		readUses(b, w, want)

@@ -69,6 +69,9 @@ func newPool(ctx context.Context, cfg Config, conns int32, readOnly bool) (*pgxp
 	c.MaxConns = conns
 	c.PrepareConn = freshPlans(time.Now)
 	c.PingTimeout = pingMax
+	if !readOnly {
+		c.BeforeConnect = uncancelled
+	}
 	c.AfterConnect = func(ctx context.Context, conn *pgx.Conn) error {
 		registerColumns(conn.TypeMap())
 		query := waitForCommitsQuery

@@ -140,3 +140,6 @@ func (s *Store) tx(ctx context.Context, do func(tx pgx.Tx) error) error {
 
 // clockQuery is asked after the locks, so that whoever waited for them is later than whoever held them.
 const clockQuery = "SELECT clock_timestamp()"
+
+// momentQuery is clockQuery for who may answer with what was there before.
+const momentQuery = clockQuery + ", " + standbysKnown

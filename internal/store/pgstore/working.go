@@ -17,6 +17,8 @@ type working struct {
 	now time.Time
 	row id.ID // of unsealed, which names what the batch wrote
 
+	standbys bool // commits wait for some
+
 	campaigns map[id.ID]*hotCampaign
 	codes     map[string]*hotVoucher // by the code's key
 	vouchers  map[id.ID]*hotVoucher

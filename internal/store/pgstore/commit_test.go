@@ -3,10 +3,12 @@ package pgstore_test
 import (
 	"errors"
 	"fmt"
+	"io"
 	"runtime"
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"scrip/internal/fault"
 	"scrip/internal/id"
@@ -69,8 +71,8 @@ func TestConnectionCutDuringCommit(t *testing.T) {
 	}
 }
 
-// A process that was paused while it held locks is thrown out, the others go on, and what it asked for when
-// it woke up is not done behind their backs.
+// A process that was paused while it held locks is thrown out, the others go on, whatever their connections are called, and
+// what it asked for when it woke up is not done behind their backs.
 func TestPausedHolderOfLocksIsThrownOut(t *testing.T) {
 	t.Parallel()
 	for name, from := range map[string]string{
@@ -80,7 +82,7 @@ func TestPausedHolderOfLocksIsThrownOut(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			at, p := viaProxy(t)
-			paused, others := openWith(t, pgstore.Config{URL: p.at(at)}), open(t, at, nil)
+			paused, others := openWith(t, pgstore.Config{URL: p.at(at) + "&application_name=A"}), open(t, at+"&application_name=B", nil)
 			create(t, others, "SA1AM", 1)
 			won := redeem("SA1AM", "ali")
 			batch := []store.Command{won, pay("ali", 5)}
@@ -114,5 +116,43 @@ func TestPausedHolderOfLocksIsThrownOut(t *testing.T) {
 			}
 			audited(t, others)
 		})
+	}
+}
+
+// Only writers of the same schema are ended: neither another deployment's in the same database, nor whoever else is in the middle
+// of sending something.
+func TestOnlyOurOwnAreThrownOut(t *testing.T) {
+	t.Parallel()
+	at, p := viaProxy(t)
+	conn := connect(t, at)
+	execute(t, conn, "CREATE SCHEMA other")
+	ours := open(t, at, nil)
+	theirs := openWith(t, pgstore.Config{URL: p.at(at) + "&search_path=other"})
+	execute(t, conn, "CREATE TABLE person (id int)")
+	create(t, theirs, "SA1AM", 0)
+	h := &hold{query: "COMMIT", until: make(chan struct{})}
+	wake := sync.OnceFunc(func() { close(h.until) })
+	t.Cleanup(wake)
+	p.hold.Store(h)
+	told := make(chan error, 2)
+	go func() {
+		_, err := theirs.Apply(t.Context(), []store.Command{redeem("SA1AM", "ali")})
+		told <- err
+	}()
+	sent, send := io.Pipe()
+	go func() {
+		_, err := conn.PgConn().CopyFrom(t.Context(), sent, "COPY person FROM STDIN")
+		told <- err
+	}()
+	time.Sleep(2500 * time.Millisecond) // longer than a writer may be silent, shorter than their round trip
+	ours.EndStalled(t.Context())
+	wake()
+	if err := send.Close(); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		if err := <-told; err != nil {
+			t.Errorf("one that is not ours was ended: %v", err)
+		}
 	}
 }

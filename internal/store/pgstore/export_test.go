@@ -28,6 +28,9 @@ func (s *Store) Reconnect() {
 	s.readers.Reset()
 }
 
+// EndStalled is what a batch does that waited for a lock in vain.
+func (s *Store) EndStalled(ctx context.Context) { s.endStalled(ctx) }
+
 // Lanes is how many batches went each way.
 func (s *Store) Lanes() (express, ordinary int64) {
 	return s.lanes.express.Load(), s.lanes.ordinary.Load()

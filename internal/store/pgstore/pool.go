@@ -74,12 +74,14 @@ func newPool(ctx context.Context, cfg Config, conns int32, readOnly bool) (*pgxp
 	}
 	c.AfterConnect = func(ctx context.Context, conn *pgx.Conn) error {
 		registerColumns(conn.TypeMap())
-		query := waitForCommitsQuery
 		if readOnly {
-			query = onlyReadQuery
+			_, err := conn.Exec(ctx, onlyReadQuery)
+			return err
 		}
-		_, err := conn.Exec(ctx, query)
-		return err
+		b := &pgx.Batch{}
+		b.Queue(waitForCommitsQuery)
+		b.Queue(markWriterQuery, int32(writerLock))
+		return conn.SendBatch(ctx, b).Close()
 	}
 	return pgxpool.NewWithConfig(ctx, c)
 }

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -58,11 +59,17 @@ func storableCreation(c store.Creation) error {
 	return nil
 }
 
-// violates makes a test for the violation of one unique constraint.
+// violates makes a test for the violation of one unique constraint, or of a shard's: Citus calls that by the
+// constraint's name, an underscore and the shard's number.
 func violates(constraint string) func(error) bool {
 	return func(err error) bool {
 		e, ok := errors.AsType[*pgconn.PgError](err)
-		return ok && e.Code == codeUniqueViolation && e.ConstraintName == constraint
+		if !ok || e.Code != codeUniqueViolation {
+			return false
+		}
+		shard, ours := strings.CutPrefix(e.ConstraintName, constraint)
+		number, sharded := strings.CutPrefix(shard, "_")
+		return ours && (shard == "" || sharded && number != "" && strings.Trim(number, "0123456789") == "")
 	}
 }
 

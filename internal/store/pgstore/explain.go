@@ -27,7 +27,7 @@ func explain(cfg Config, err error) error {
 	if err == nil {
 		return nil
 	}
-	if advice := advise(err); advice != "" {
+	if advice := advise(cfg, err); advice != "" {
 		err = fmt.Errorf("%s: %w", advice, err)
 	}
 	return fmt.Errorf("database %s: %w", address(cfg), lineError{err})
@@ -49,7 +49,8 @@ func address(cfg Config) string {
 	return fmt.Sprintf("%s at %s", c.Database, net.JoinHostPort(c.Host, strconv.Itoa(int(c.Port))))
 }
 
-func advise(err error) string {
+func advise(cfg Config, err error) string {
+	_, connecting := errors.AsType[*pgconn.ConnectError](err)
 	switch sqlState(err) {
 	case codeInvalidPassword, codeInvalidAuth:
 		return "the server refuses the user or the password; check both in the URL"
@@ -63,13 +64,48 @@ func advise(err error) string {
 		return "the schema that the URL's search_path names is not there; create it with `CREATE SCHEMA`"
 	case codeDiskFull:
 		return "the server's disk is full; make room and start again, nothing is lost"
+	case codeUndefinedObject:
+		if connecting {
+			return adviseParameter(cfg, err)
+		}
 	case codeReadOnly:
 		return "the server only reads; give the primary's address"
 	case codeCannotConnectNow:
 		return "the server is starting or stopping; try again in a moment"
 	case "":
-		if _, ok := errors.AsType[*pgconn.ConnectError](err); ok || errors.Is(err, context.DeadlineExceeded) {
+		if connecting && strings.Contains(err.Error(), tlsRefused) {
+			return "the server answers, but without TLS, which the URL's sslmode asks for; set ssl = on there, or sslmode=disable here where the network between is yours"
+		}
+		if connecting || errors.Is(err, context.DeadlineExceeded) {
 			return "the server does not answer; check its address and that it runs"
+		}
+	}
+	return ""
+}
+
+// tlsRefused is what pgx says where the server has none. It has no name of its own there.
+const tlsRefused = "server refused TLS connection"
+
+// adviseParameter is for a server that does not know a parameter of the connection: one that the URL sets, or one of ours, which
+// every version knows that is not too old (plan_cache_mode came with version 12). Such a server never gets as far as to be asked
+// for its version. The name is looked for in its words, which may be in any language.
+func adviseParameter(cfg Config, err error) string {
+	e, refused := errors.AsType[*pgconn.PgError](err)
+	theirs, unreadable := pgx.ParseConfig(cfg.URL)
+	if !refused || unreadable != nil {
+		return ""
+	}
+	for name := range theirs.RuntimeParams {
+		if strings.Contains(e.Message, name) {
+			return fmt.Sprintf("the server does not know the parameter %s of the URL; correct its name, or leave it out", name)
+		}
+	}
+	ours := theirs.Copy()
+	configure(ours, cfg)
+	planByKeys(ours.RuntimeParams)
+	for name := range ours.RuntimeParams {
+		if strings.Contains(e.Message, name) {
+			return errServerOld.Error()
 		}
 	}
 	return ""

@@ -3,9 +3,12 @@ package pgstore_test
 import (
 	"context"
 	"errors"
+	"net"
 	"strings"
 	"sync"
 	"testing"
+
+	"github.com/jackc/pgx/v5/pgproto3"
 
 	"scrip/internal/store/pgstore"
 	"scrip/internal/testenv"
@@ -105,6 +108,8 @@ func TestOpenSaysWhatToDo(t *testing.T) {
 			func(at string) string { return strings.Replace(at, "scrip@", "nobody:hush@", 1) }, "owner of the database",
 		},
 		"a schema that is not there": {"", func(at string) string { return at + "&search_path=nowhere" }, "search_path"},
+		"an unknown parameter":       {"", func(at string) string { return at + "&foo=bar" }, "parameter foo of the URL"},
+		"no TLS":                     {"", func(at string) string { return strings.Replace(at, "sslmode=disable", "sslmode=require", 1) }, "without TLS"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -152,5 +157,35 @@ func TestReadOnlyChangesNothing(t *testing.T) {
 	audited(t, r)
 	if got := balance(t, r, "ali"); got != 1000 {
 		t.Errorf("it reads a balance of %d", got)
+	}
+}
+
+// A server of a version that does not know what we set says so before it can be asked for its version.
+func TestOpenSaysThatTheServerIsTooOld(t *testing.T) {
+	t.Parallel()
+	l, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var serving sync.WaitGroup
+	defer serving.Wait()
+	defer l.Close() //nolint:errcheck // it ends the serving
+	serving.Go(func() {
+		for {
+			conn, err := l.Accept()
+			if err != nil {
+				return
+			}
+			old := pgproto3.NewBackend(conn, conn)
+			if _, err := old.ReceiveStartupMessage(); err == nil {
+				old.Send(&pgproto3.ErrorResponse{Severity: "FATAL", Code: "42704", Message: `unrecognized configuration parameter "plan_cache_mode"`})
+				_ = old.Flush()
+			}
+			_ = conn.Close()
+		}
+	})
+	_, err = pgstore.Open(t.Context(), pgstore.Config{URL: "postgres://scrip@" + l.Addr().String() + "/scrip?sslmode=disable"})
+	if err == nil || !strings.Contains(err.Error(), "version 15 or newer") {
+		t.Errorf("got %v", err)
 	}
 }

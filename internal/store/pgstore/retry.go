@@ -40,6 +40,7 @@ const (
 	codeInvalidAuth       = "28000"
 	codeNoDatabase        = "3D000"
 	codeNoSchema          = "3F000"
+	codeUndefinedObject   = "42704"
 	codeTooManyConns      = "53300"
 	codeDiskFull          = "53100"
 	codeInsufficientRight = "42501"

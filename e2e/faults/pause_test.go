@@ -14,16 +14,17 @@ import (
 
 const (
 	longPause   = 60 * time.Second
-	pauseLeast  = 2 * time.Second
+	pauseLeast  = 500 * time.Millisecond
 	pauseMost   = 2500 * time.Millisecond
 	midTries    = 60 // to stop a replica in the middle of a transaction
 	heldUpAtAll = 10 * time.Second
 
-	// Every so often a pause outlasts the time after which the database throws locks out, five seconds.
+	// Every so often a pause surely outlasts the time after which the database throws locks out, two seconds: it lasts until the
+	// others have redeemed. The rest end before that or soon after it.
 	thrownOutEvery = 7
 )
 
-// TestReplicaPaused stops a replica (SIGSTOP) for two or three seconds, again and again, mostly in the middle
+// TestReplicaPaused stops a replica (SIGSTOP) for up to three seconds, again and again, mostly in the middle
 // of a transaction whose locks it holds; and another one for a minute meanwhile, so that its connections,
 // its facts and what it was asked grow old. The others go on, at the latest when the database has thrown
 // the locks out. What was paused goes on with what it knew, and gives nobody a wrong answer.

@@ -195,17 +195,19 @@ func TestTheCrowdsCodeStaysKnown(t *testing.T) {
 	t.Parallel()
 	var room crowd
 	room.open(7)
-	for i := range 5000 {
-		room.asked(mix(uint64(i)+100), 1) // others, once each
+	for n := range 30 {
+		for range 90 {
+			room.asked(mix(uint64(n)+100), 1) // others, none of which has a tenth
+		}
 	}
-	asks := 0
+	asks := 1
 	for !room.asked(42, 1) {
 		if asks++; asks > 2000 {
 			t.Fatal("the crowd's code is never known")
 		}
 	}
-	if asks < 500 {
-		t.Errorf("known after %d attempts beside 5,000 others", asks)
+	if asks < 280 {
+		t.Errorf("known after %d attempts beside 2,700 at others", asks)
 	}
 	for _, c := range []struct {
 		after time.Duration
@@ -213,6 +215,37 @@ func TestTheCrowdsCodeStaysKnown(t *testing.T) {
 	}{{9 * time.Minute, true}, {11 * time.Minute, false}} {
 		if got := room.asked(42, int64(c.after)); got != c.want {
 			t.Errorf("after %v: %v", c.after, got)
+		}
+	}
+}
+
+// A flood of guesses at a code each does not hide what the crowd asks for, nor do the crowd's other codes; and of the
+// flood no code is taken for the crowd's.
+func TestAFloodDoesNotHideTheCrowd(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct{ guesses, others, asks int }{{2000, 0, 20}, {20_000, 0, 20}, {20_000, 2000, 20}, {60_000, 0, 100}} {
+		var room crowd
+		room.open(7)
+		missed, guessed := 0, 0
+		next := uint64(1000)
+		for s := range 60 {
+			now := func(i, of int) int64 { return int64(s)*int64(time.Second) + int64(i)*int64(time.Second)/int64(of) + 1 }
+			for i := range c.guesses {
+				next++
+				if room.asked(mix(next), now(i, c.guesses)) {
+					guessed++
+				}
+				if c.others > 0 && i%(c.guesses/c.others) == 0 {
+					room.asked(41, now(i, c.guesses))
+				}
+				if i%(c.guesses/c.asks) == 0 && !room.asked(42, now(i, c.guesses)) {
+					missed++
+				}
+			}
+		}
+		t.Logf("beside %d guesses and %d others a second, %d of %d attempts are not the crowd's", c.guesses, c.others, missed, 60*c.asks)
+		if missed > crowdMin || guessed > 0 {
+			t.Errorf("beside %d guesses and %d others a second: %d attempts are not the crowd's, and %d guesses are", c.guesses, c.others, missed, guessed)
 		}
 	}
 }

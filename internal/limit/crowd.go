@@ -6,16 +6,19 @@ import (
 )
 
 // crowd knows which codes a crowd asks for. What everybody types is no secret: it was read out. A guesser
-// asks for many codes a few times; a crowd asks for a few codes many times. So a code that takes a tenth of
-// all attempts, and at least a hundred of them, within the last ten to twenty seconds is the crowd's, and
-// stays so for ten minutes.
+// asks for many codes a few times; a crowd asks for a few codes many times. So a code that is asked for a hundred times
+// within the last ten to twenty seconds, and has a tenth of the attempts at all codes that compete for this, is the
+// crowd's, and stays so for ten minutes and for as long as a hundred ask.
+//
+// A code competes from its fiftieth attempt on and until it is the crowd's. So neither a flood of guesses at codes that
+// are asked for once each, nor the other codes that the crowd asks for, make it harder for a code to be known.
 //
 // A guesser who plays the crowd pays for it: no code becomes the crowd's for less than a hundred attempts, and after
 // the first ten each one makes the next a ninth dearer. So n attempts within a window buy at most
 // 10 + 9.5 ln(n/1000) codes: 20 for 3,000 and 54 for 100,000.
 //
-// Attempts are counted in a sketch of a fixed size that can only count too many: by some thousandths of all
-// attempts, which is far from a tenth.
+// Attempts are counted in a sketch of a fixed size that can only count too many: by one for each sixteen thousand of all
+// attempts, so that it takes 40,000 a second at least to let a code compete that few ask for. Then the share holds.
 type crowd struct {
 	seed   uint64
 	window [2]window // by turns
@@ -26,15 +29,16 @@ const (
 	crowdWindow = 10 * time.Second
 	crowdStays  = 10 * time.Minute
 	crowdMin    = 100 // attempts
+	crowdLight  = 50  // attempts from which on a code competes
 	crowdShare  = 10  // one in so many
 	marksMax    = 256
-	sketchWidth = 4096
+	sketchWidth = 1 << 14
 )
 
 // window counts the attempts of ten seconds. A race at its turn loses or adds a few.
 type window struct {
 	number atomic.Int64
-	total  atomic.Int64
+	rivals atomic.Int64 // attempts at codes that compete
 	counts [2][sketchWidth]atomic.Int32
 }
 
@@ -55,26 +59,40 @@ func (c *crowd) asked(code uint64, now int64) bool {
 	}
 	h := mix(code ^ c.seed)
 	a, b := h%sketchWidth, h>>32%sketchWidth
-	total := w.total.Add(1)
 	n := int64(min(w.counts[0][a].Add(1), w.counts[1][b].Add(1)))
-	if before.number.Load() == number-1 {
-		total += before.total.Load()
+	late := before.number.Load() == number-1
+	if late {
 		n += int64(min(before.counts[0][a].Load(), before.counts[1][b].Load()))
 	}
 	cell := &c.marks[h>>16%marksMax]
 	known := cell.Load()
-	marked := known != nil && known.code == code && known.until > now
-	if n >= crowdMin && n*crowdShare >= total {
-		if !marked || known.until-now < int64(crowdStays/2) {
+	if known != nil && known.code == code && known.until > now {
+		if n >= crowdMin && known.until-now < int64(crowdStays/2) {
 			cell.Store(&mark{code: code, until: now + int64(crowdStays)})
 		}
 		return true
 	}
-	return marked
+	var rivals int64
+	switch {
+	case n < crowdLight:
+		return false
+	case n == crowdLight:
+		rivals = w.rivals.Add(crowdLight)
+	default:
+		rivals = w.rivals.Add(1)
+	}
+	if late {
+		rivals += before.rivals.Load()
+	}
+	if n < crowdMin || n*crowdShare < rivals {
+		return false
+	}
+	cell.Store(&mark{code: code, until: now + int64(crowdStays)})
+	return true
 }
 
 func (w *window) reset() {
-	w.total.Store(0)
+	w.rivals.Store(0)
 	for i := range w.counts {
 		for j := range w.counts[i] {
 			w.counts[i][j].Store(0)

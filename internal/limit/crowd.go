@@ -64,9 +64,8 @@ func (c *crowd) asked(code uint64, now int64) bool {
 	if late {
 		n += int64(min(before.counts[0][a].Load(), before.counts[1][b].Load()))
 	}
-	cell := &c.marks[h>>16%marksMax]
-	known := cell.Load()
-	if known != nil && known.code == code && known.until > now {
+	cell := c.cell(code, h, now)
+	if known := cell.Load(); known != nil && known.code == code && known.until > now {
 		if n >= crowdMin && known.until-now < int64(crowdStays/2) {
 			cell.Store(&mark{code: code, until: now + int64(crowdStays)})
 		}
@@ -89,6 +88,25 @@ func (c *crowd) asked(code uint64, now int64) bool {
 	}
 	cell.Store(&mark{code: code, until: now + int64(crowdStays)})
 	return true
+}
+
+// cell is where the code's mark is or, of the two places that it may have, the one that is over sooner: two codes
+// that met in one place would make room for each other with each attempt.
+func (c *crowd) cell(code, h uint64, now int64) *atomic.Pointer[mark] {
+	first, second := &c.marks[h>>16%marksMax], &c.marks[h>>48%marksMax]
+	a := first.Load()
+	if a != nil && a.code == code {
+		return first
+	}
+	b := second.Load()
+	switch {
+	case b != nil && b.code == code:
+		return second
+	case a == nil || b != nil && a.until <= b.until || a.until <= now:
+		return first
+	default:
+		return second
+	}
 }
 
 func (w *window) reset() {

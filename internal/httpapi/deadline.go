@@ -58,7 +58,8 @@ func (x *exchange) waiting() context.Context {
 		return x.s.deadlines.from(x.started)
 	}
 	if x.limit == nil {
-		x.limit, x.endLimit = context.WithDeadline(context.WithoutCancel(x.r.Context()), x.started.Add(x.patience))
+		until := x.onStep(x.started.Add(x.patience))
+		x.limit, x.endLimit = context.WithDeadline(context.WithoutCancel(x.r.Context()), until)
 	}
 	return x.limit
 }

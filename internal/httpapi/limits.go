@@ -125,33 +125,11 @@ func (x *exchange) try(as, typed string) error {
 			return err
 		}
 	}
-	switch ruling, wait := by.Try(&x.limits.attempt, now, x.limits.from, who, key); ruling {
-	case limit.Pass:
-		x.limits.began = time.Now() //nolint:forbidigo // as exchange.started
-		return nil
-	case limit.Look:
-		x.limits.began = time.Now() //nolint:forbidigo // as exchange.started
-		return x.look(key, wait)
-	case limit.Block:
-		return tooManyMisses(wait)
-	default:
+	if ruling, wait := by.Try(&x.limits.attempt, now, x.limits.from, who, key); ruling != limit.Pass {
 		return tooManyMisses(wait)
 	}
-}
-
-// look lets an attempt at a long code pass, where misses are used up, if the code is of a voucher that was
-// made for one use. Such codes are made at random and can't be guessed; a shared one of that length is
-// somebody's word, and can.
-func (x *exchange) look(key string, wait time.Duration) error {
-	found, err := x.s.svc.Campaigns.ByCode(x.waiting(), key)
-	if err == nil && found.Voucher.Limit == 1 {
-		return nil
-	}
-	if f := faultOf(err); err != nil && f.Kind == fault.Unavailable {
-		return f
-	}
-	x.limits.attempt.Blocked()
-	return tooManyMisses(wait)
+	x.limits.began = time.Now() //nolint:forbidigo // as exchange.started
+	return nil
 }
 
 // retryMax bounds the time after which whoever has no misses left is asked to come again: a budget may be full
@@ -178,15 +156,39 @@ func (x *exchange) veil() {
 	time.Sleep(step - time.Since(x.limits.began)%step)
 }
 
+// onStep is a time as the veil has it: no earlier, and a whole number of steps after the attempt began. Who waits for
+// less than an answer is held back learns no more by giving up than by waiting.
+func (x *exchange) onStep(until time.Time) time.Time {
+	if x.limits.began.IsZero() || !x.veiled() {
+		return until
+	}
+	step := x.s.cfg.MissStep
+	waits := max(step, until.Sub(x.limits.began)+step-1)
+	return x.limits.began.Add(waits - waits%step)
+}
+
 // tried ends an attempt with what became of it.
 func (x *exchange) tried(err error, replayed bool) {
+	if err == nil && !replayed {
+		x.limits.attempt.Won()
+		return
+	}
+	x.judged(faultOf(err))
+}
+
+// judged ends an attempt that did not redeem with why it would not, nil for no reason.
+func (x *exchange) judged(f *fault.Error) {
 	a := &x.limits.attempt
 	switch {
-	case err == nil && !replayed:
-		a.Won()
-	case err != nil && missed(faultOf(err)):
+	case f == nil:
+		a.Judged()
+	case missed(f):
 		x.veil()
 		a.Missed()
+	case f.Is(fault.ErrTimeout):
+		a.Abandoned()
+	case f.Kind == fault.Refused:
+		a.Judged()
 	default:
 		a.Done()
 	}
@@ -195,13 +197,3 @@ func (x *exchange) tried(err error, replayed bool) {
 // missed reports whether a refusal is a miss: all that the public face shows as not redeemable, and
 // nothing that it says plainly.
 func missed(f *fault.Error) bool { return hidden(f).Is(fault.ErrNotRedeemable) }
-
-// judged ends an attempt that only asked: a dry run, or a report.
-func (x *exchange) judged(refusal *fault.Error) {
-	if refusal != nil && missed(refusal) {
-		x.veil()
-		x.limits.attempt.Missed()
-		return
-	}
-	x.limits.attempt.Done()
-}

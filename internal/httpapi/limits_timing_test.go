@@ -22,7 +22,7 @@ import (
 
 // setupTimed is a limited server by the machine's clock, on the store that a server has by default, whose budgets
 // of misses are not used up. wrap, if set, stands between the redemptions and the store.
-func setupTimed(tb testing.TB, wrap func(redemption.Store) redemption.Store) *limited {
+func setupTimed(tb testing.TB, wrap func(redemption.Store) redemption.Store, change ...func(*limit.Config)) *limited {
 	tb.Helper()
 	s, err := sqlitestore.Open(tb.Context(), sqlitestore.Config{
 		Path: filepath.Join(tb.TempDir(), "scrip.db"), Log: slog.New(slog.DiscardHandler),
@@ -46,9 +46,13 @@ func setupTimed(tb testing.TB, wrap func(redemption.Store) redemption.Store) *li
 		}
 	})
 	plenty := limit.PerSecond(1_000_000, 1_000_000)
-	by, err := limit.New(limit.Config{
+	limits := limit.Config{
 		Address: plenty, Customer: plenty, Publishable: plenty, AddressMisses: plenty, CustomerMisses: plenty, TotalMisses: plenty,
-	})
+	}
+	for _, c := range change {
+		c(&limits)
+	}
+	by, err := limit.New(limits)
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -68,8 +72,8 @@ func setupTimed(tb testing.TB, wrap func(redemption.Store) redemption.Store) *li
 // The kinds of codes that the public face must not tell apart, the first of which are not there.
 var secretKinds = []string{"U", "N", "D", "A"} // unknown, not started, disabled, assigned
 
-// makeSecrets makes n codes of each kind: "N17".
-func (l *limited) makeSecrets(n int) {
+// makeSecrets makes n codes of each kind: "N00017", and what they are to end in.
+func (l *limited) makeSecrets(n int, tail string) {
 	l.tb.Helper()
 	v := l.visitor()
 	v.req.Header["Authorization"] = []string{"Bearer " + l.secret}
@@ -80,7 +84,7 @@ func (l *limited) makeSecrets(n int) {
 		}
 		campaign, _ := l.campaign(kind+"first", voucherMore, more)
 		for i := range n {
-			body := fmt.Sprintf(`{"code":"%s%05d"%s}`, kind, i, voucherMore)
+			body := fmt.Sprintf(`{"code":"%s%05d%s"%s}`, kind, i, tail, voucherMore)
 			a := v.ask("192.0.2.99:1", "/v1/campaigns/"+campaign+"/vouchers", body)
 			if a.status != http.StatusCreated {
 				l.tb.Fatalf("%d %s", a.status, a.body.String())
@@ -102,7 +106,7 @@ func (l *limited) makeSecrets(n int) {
 func TestSecretCodesHaveOneShape(t *testing.T) {
 	t.Parallel()
 	l := setupLimited(t, limit.Config{Customer: limit.PerSecond(2, 1000), AddressMisses: limit.PerSecond(1, 1000)})
-	l.makeSecrets(1)
+	l.makeSecrets(1, "")
 	v := l.visitor()
 	for path, who := range map[string]string{"/codes/use": "mobile", "/v1/redemptions": "customer", "/v1/validations": "customer", "/codes/report": ""} {
 		for again := range 3 {
@@ -129,7 +133,8 @@ func TestSecretCodesHaveOneShape(t *testing.T) {
 type timing struct {
 	l    *limited
 	v    *visitor
-	next int // the next code of each kind that was not asked for yet
+	next int    // the next code of each kind that was not asked for yet
+	tail string // what codes end in
 }
 
 const (
@@ -147,7 +152,7 @@ func (m *timing) samples(path, who string, warm bool) map[string][]time.Duration
 		for k := range secretKinds {
 			kind := secretKinds[(i+k)%len(secretKinds)]
 			ask := func(customer string) {
-				body := fmt.Sprintf(`{"code":"%s%05d",%q:%q}`, kind, n, who, customer)
+				body := fmt.Sprintf(`{"code":"%s%05d%s",%q:%q}`, kind, n, m.tail, who, customer)
 				if a := m.v.ask(address(i), path, body); a.status == http.StatusInternalServerError || a.status == http.StatusTooManyRequests {
 					m.l.tb.Fatalf("%d %s", a.status, a.body.String())
 				}
@@ -220,7 +225,29 @@ func (m *timing) tells(path, who string, warm bool) map[string]string {
 func TestTimeTellsNothing(t *testing.T) {
 	l := setupTimed(t, nil)
 	m := &timing{l: l, v: l.visitor()}
-	l.makeSecrets(6*3*timedSamples + 10)
+	l.makeSecrets(6*3*timedSamples+10, "")
+	m.tellsNothing(t)
+}
+
+// The same of long codes to those who have no misses left, and are let in for the length of the code.
+func TestTimeTellsTheBlockedNothing(t *testing.T) {
+	few := limit.Rate{Every: 24 * time.Hour, Burst: 1}
+	l := setupTimed(t, nil, func(c *limit.Config) { c.AddressMisses = few })
+	m := &timing{l: l, v: l.visitor(), tail: "GREETINGS"}
+	l.makeSecrets(6*3*timedSamples+10, m.tail)
+	for i := range timedSamples {
+		for again := range 2 {
+			m.v.uses(address(i), fmt.Sprintf("blocked %d of %d", again, i), fmt.Sprintf("X%d", again))
+		}
+		if code := m.v.code(); code != "too_many_misses" {
+			t.Fatalf("the address is not blocked: %s", code)
+		}
+	}
+	m.tellsNothing(t)
+}
+
+func (m *timing) tellsNothing(t *testing.T) {
+	t.Helper()
 	for _, route := range [][2]string{{"/codes/use", "mobile"}, {"/v1/redemptions", "customer"}, {"/v1/validations", "customer"}} {
 		for _, warm := range []bool{false, true} {
 			if told := m.tells(route[0], route[1], warm); len(told) > 0 {
@@ -255,7 +282,7 @@ func (c curious) Apply(ctx context.Context, batch []store.Command) ([]store.Outc
 func TestTimeThatTellsIsFound(t *testing.T) {
 	l := setupTimed(t, func(s redemption.Store) redemption.Store { return curious{s} })
 	m := &timing{l: l, v: l.visitor()}
-	l.makeSecrets(3 * timedSamples)
+	l.makeSecrets(3*timedSamples, "")
 	if told := m.tells("/codes/use", "mobile", false); len(told) != 3 {
 		t.Errorf("the planted difference was found for %v", told)
 	}

@@ -156,10 +156,11 @@ func (s *server) validate(x *exchange) error {
 	}
 	req.Veiled = x.veiled()
 	v, err := s.svc.Redemptions.Validate(x.waiting(), req)
-	x.judged(v.Refusal)
 	if err != nil {
+		x.judged(faultOf(err))
 		return err
 	}
+	x.judged(v.Refusal)
 	x.out = appendValidation(x.out, &v, x.requestID, x.public())
 	return nil
 }

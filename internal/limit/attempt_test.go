@@ -107,36 +107,170 @@ func TestAVolleyIsHeldToTheBudget(t *testing.T) {
 	next.Done() // twice does no harm
 }
 
-// Nothing that a guesser does makes more answers than the total has, but wins, and those five times as many
-// at most.
+// Nothing that a guesser does makes more answers than the total has, but requests for codes that are there, and those
+// one for twenty addresses, and no faster than twenty times what time brings.
 func TestTheTotalHolds(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct{ addresses, perSecond, seconds, most int }{
+		"one address":           {1, 1000, 100, 500 + 2*100},
+		"ten thousand, 10 min":  {10_000, 1000, 600, 500 + 2*600 + 10_000/20},
+		"ten thousand, an hour": {10_000, 100, 3600, 500 + 2*3600 + 3*10_000/20},
+		"without end":           {1 << 24, 4000, 60, 500 + 2*60 + 500 + 40*60},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := &watch{}
+			l := newLimiter(t, w, nil)
+			misses, wins := 0, 0
+			for i := range c.seconds * c.perSecond {
+				w.pass(time.Second / time.Duration(c.perSecond))
+				var a Attempt
+				n := i / 2 % c.addresses
+				from := PlaceOf(netip.AddrFrom4([4]byte{10, byte(n >> 16 & 255), byte(n >> 8 & 255), byte(n & 255)}))
+				if i%2 == 0 { // a genuine win, with a code that everybody knows
+					if ruling, _ := l.Try(&a, l.Now(), from, fmt.Sprintf("c%d", i), "SALAM"); ruling == Pass {
+						a.Won()
+						wins++
+					}
+					continue
+				}
+				// A guess, by one who has just won.
+				if ruling, _ := l.Try(&a, l.Now(), from, fmt.Sprintf("c%d", i-1), fmt.Sprintf("X%d", i)); ruling == Pass {
+					a.Missed()
+					misses++
+				}
+			}
+			t.Logf("%d wins bought %d answers to guesses; at most %d", wins, misses, c.most+1)
+			if misses > c.most+1 || misses < 500 {
+				t.Errorf("%d misses beside %d wins, want at most %d", misses, wins, c.most+1)
+			}
+		})
+	}
+}
+
+// From where nobody knows the address, as behind a secret key, wins bring misses back as they always did.
+func TestWinsFromNowhere(t *testing.T) {
 	t.Parallel()
 	w := &watch{}
 	l := newLimiter(t, w, nil)
-	misses, wins := 0, 0
+	misses := 0
 	const seconds, perSecond = 100, 1000
 	for i := range seconds * perSecond {
 		w.pass(time.Second / perSecond)
 		var a Attempt
-		customer := fmt.Sprintf("c%d", i)
-		from := PlaceOf(netip.AddrFrom4([4]byte{10, byte(i >> 16), byte(i >> 8), byte(i)}))
-		if i%2 == 0 { // a genuine win, with a code that everybody knows
-			if ruling, _ := l.Try(&a, l.Now(), from, customer, "SALAM"); ruling == Pass {
-				a.Won()
-				wins++
-			}
-			continue
+		code := fmt.Sprintf("X%d", i)
+		if i%2 == 0 {
+			code = "SALAM"
 		}
-		// A guess, by one who has just won.
-		if ruling, _ := l.Try(&a, l.Now(), from, fmt.Sprintf("c%d", i-1), fmt.Sprintf("X%d", i)); ruling == Pass {
+		switch ruling, _ := l.Try(&a, l.Now(), Place{}, fmt.Sprintf("c%d", i), code); {
+		case ruling != Pass:
+		case i%4 == 0:
+			a.Won()
+		case i%2 == 0:
+			a.Judged() // costs nothing, and so brings nothing
+		default:
 			a.Missed()
 			misses++
 		}
 	}
-	most := 500 + 2*seconds + 500 + 10*seconds + 1
-	t.Logf("%d wins bought %d answers to guesses; at most %d", wins, misses, most)
-	if misses > most || misses < 1000 {
-		t.Errorf("%d misses beside %d wins, want at most %d", misses, wins, most)
+	if most := 500 + 2*seconds + 500 + 10*seconds + 1; misses > most || misses < 1500 {
+		t.Errorf("%d misses, want at most %d", misses, most)
+	}
+}
+
+// An attempt that nobody waited for is counted. The same customer may try the same code once more, whatever budgets say;
+// what turns out to be none is given back.
+func TestAbandonedIsAMissUntilItIsKnown(t *testing.T) {
+	t.Parallel()
+	l := newLimiter(t, &watch{}, func(c *Config) { c.CustomerMisses = Rate{} })
+	from := place("192.0.2.1")
+	try := func(a *Attempt, i int) bool {
+		ruling, _ := l.Try(a, l.Now(), from, fmt.Sprintf("c%d", i), fmt.Sprintf("X%d", i))
+		return ruling == Pass
+	}
+	var a, b Attempt
+	passed := 0
+	for i := range 300 {
+		if try(&a, i) {
+			a.Abandoned()
+			passed++
+		}
+	}
+	if passed != 40 {
+		t.Fatalf("%d attempts for which nobody waited are begun, want 40", passed)
+	}
+	if try(&a, 100) {
+		t.Error("the address has no misses left, and another code is judged")
+	}
+	if !try(&a, 0) || try(&b, 0) {
+		t.Error("one is to be tried again once at a time")
+	}
+	a.Done() // again nothing is known
+	if !try(&a, 0) {
+		t.Fatal("it is not known yet, and can't be tried again")
+	}
+	a.Missed()
+	if try(&a, 0) || try(&a, 100) {
+		t.Error("it was a miss, and something was given back")
+	}
+	for i := 1; i < 4; i++ {
+		if !try(&a, i) {
+			t.Fatal("one that was counted can't be tried again")
+		}
+		a.Judged()
+		if !try(&b, 300+i) {
+			t.Error("it was no miss, and nothing was given back")
+		}
+		b.Missed()
+		if try(&b, 400+i) {
+			t.Error("more was given back than was taken")
+		}
+	}
+}
+
+// Where an address has no misses left, long codes have those of a budget of everybody, however they are made up.
+func TestLongCodesHaveABudget(t *testing.T) {
+	t.Parallel()
+	for name, change := range map[string]func(*Config){
+		"by default":              nil,
+		"without a total":         func(c *Config) { c.TotalMisses = Rate{} },
+		"where the total is gone": func(c *Config) { c.TotalMisses.Burst, c.AddressMisses = 500, Rate{} },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := &watch{}
+			l := newLimiter(t, w, change)
+			var a Attempt
+			from := place("192.0.2.1")
+			for i := range 1000 {
+				if ruling, _ := l.Try(&a, l.Now(), from, fmt.Sprintf("s%d", i), fmt.Sprintf("X%d", i)); ruling == Pass {
+					a.Missed()
+				}
+			}
+			judged := 0
+			for i := range 10_000 {
+				w.pass(time.Millisecond)
+				ruling, wait := l.Try(&a, l.Now(), from, fmt.Sprintf("c%d", i), fmt.Sprintf("NOWRUZ26%04d", i))
+				switch {
+				case ruling == Pass:
+					judged++
+					a.Missed()
+				case wait <= 0:
+					t.Fatal("blocked without end")
+				}
+			}
+			if judged < 500 || judged > 500+2*10+1+20 { // and what the address and the total themselves bring
+				t.Errorf("%d long codes were judged", judged)
+			}
+			// What is no miss costs nothing of it.
+			w.pass(time.Second)
+			for i := range 1000 {
+				if ruling, _ := l.Try(&a, l.Now(), from, fmt.Sprintf("h%d", i), fmt.Sprintf("K7QW2M9R%04d", i)); ruling != Pass {
+					t.Fatal("a long code can't be redeemed")
+				}
+				a.Won()
+			}
+		})
 	}
 }
 

@@ -20,7 +20,7 @@ func request(l *Limiter, a *Attempt, from Place, key uint64, customer, code stri
 	if ruling, _ := l.Try(a, now, from, customer, code); ruling != Pass {
 		return false
 	}
-	a.Done()
+	a.Judged()
 	return true
 }
 

@@ -10,9 +10,10 @@
 //     in nanoseconds since the Limiter was made; that clock must never run backwards.
 //  2. A table never grows, and never forgets in the caller's favour: a newcomer that displaces another
 //     begins no fuller than that one was. So no flood of newcomers sets a blocked one free.
-//  3. Whether a guess is answered depends on who asks and on how often the code was asked for, never on
-//     whether the code is there. The one exception, codes too long to be guessed, is the caller's to judge
-//     and says so (Look).
+//  3. Whether a guess is answered depends on who asks, on how often the code was asked for and on how long it
+//     is, never on whether the code is there.
+//  4. What was begun is counted: by its outcome or, if nobody waited for that, as a miss until it is known to
+//     be none.
 //
 // It must not know HTTP, Redis or the store.
 package limit
@@ -21,6 +22,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"sync/atomic"
 	"time"
 )
 
@@ -33,6 +35,7 @@ const (
 	Address                        // requests of an IPv4 address or an IPv6 /64
 	Network                        // requests of an IPv6 /48
 	Customer                       // requests about a customer
+	LongMisses                     // misses of long codes by those who have no others left
 	AddressMisses                  // misses from an IPv4 address or an IPv6 /64
 	NetworkMisses                  // misses from an IPv6 /48
 	CustomerMisses
@@ -47,7 +50,7 @@ func (d Dimension) String() string {
 		return "other"
 	}
 	return [...]string{
-		"key", "address", "network", "customer",
+		"key", "address", "network", "customer", "long-misses",
 		"address-misses", "network-misses", "customer-misses", "total-misses",
 	}[d]
 }
@@ -86,7 +89,7 @@ type Config struct {
 
 	AddressMisses  Rate
 	CustomerMisses Rate
-	TotalMisses    Rate
+	TotalMisses    Rate // and as much again of long codes; those are bounded also where this is the zero Rate
 
 	// Entries bounds each of the larger tables; zero is DefaultEntries.
 	Entries int
@@ -107,7 +110,14 @@ const (
 	entriesMax     = 1 << 24
 	keysMax        = 1 << 12
 	standingFactor = 4 // winners are remembered for longer
+	doubtsMax      = 1 << 12
 )
+
+// longMissesDefault bounds the misses of long codes where those of everybody are not: a shut door has no use, and an open
+// one is how codes that only look long are found, such as a word and a number.
+//
+//nolint:gochecknoglobals // a constant in all but name
+var longMissesDefault = PerSecond(2, 500)
 
 // Limiter decides. It is safe for concurrent use.
 type Limiter struct {
@@ -117,11 +127,15 @@ type Limiter struct {
 
 	rates  [dimensions]Rate
 	tables [dimensions]*table // nil where a dimension has no limit
-	given  *table             // how many misses wins have given back to the total
+	given  *table             // what was given back to the total
 
 	standing *table // customers who won and have not missed since
 	charged  *table // pairs of customer and code whose miss is counted
+	doubtful *table // those that were counted before their outcome was known
+	vouched  seen   // places that asked for codes that are there
 	crowd    crowd
+
+	doubtUntil atomic.Int64 // no doubt lasts longer
 }
 
 // New returns a Limiter, or what is wrong with cfg.
@@ -143,8 +157,12 @@ func New(cfg Config) (*Limiter, error) {
 	}
 	l.rates = [dimensions]Rate{
 		Key: cfg.Publishable, Address: cfg.Address, Network: cfg.Address.times(NetworkFactor), Customer: cfg.Customer,
+		LongMisses:    cfg.TotalMisses,
 		AddressMisses: cfg.AddressMisses, NetworkMisses: cfg.AddressMisses.times(NetworkFactor),
 		CustomerMisses: cfg.CustomerMisses, TotalMisses: cfg.TotalMisses,
+	}
+	if l.rates[LongMisses].None() {
+		l.rates[LongMisses] = longMissesDefault
 	}
 	var wrong error
 	for d := range dimensions {
@@ -176,8 +194,11 @@ func (l *Limiter) makeTables(entries int) {
 		l.tables[TotalMisses] = newTable(0, seed, always)
 		l.given = newTable(0, seed, never)
 	}
+	l.tables[LongMisses] = newTable(0, seed, always)
 	l.standing = newTable(standingFactor*entries, seed, never)
 	l.charged = newTable(entries, seed, never)
+	l.doubtful = newTable(doubtsMax, seed, never)
+	l.vouched.seed = seed
 	l.crowd.open(seed)
 }
 

@@ -128,14 +128,14 @@ func (t *table) charge(key uint64, r Rate, now int64) {
 	t.owe(s, b, i, int64(r.Every), true)
 }
 
-// give gives one back. A bucket that is full stays so.
-func (t *table) give(key uint64, r Rate, now int64) {
+// give gives back what was taken, as time. A bucket that is full stays so.
+func (t *table) give(key uint64, cost time.Duration, now int64) {
 	s, b, i := t.find(key)
 	defer s.mu.Unlock()
 	if b.key != key || b.at <= now {
 		return
 	}
-	back := min(int64(r.Every), b.at-now)
+	back := min(int64(cost), b.at-now)
 	b.at -= back
 	t.owe(s, b, i, -back, true)
 }

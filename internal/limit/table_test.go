@@ -142,7 +142,7 @@ func TestHoldsLeaveRoomForWhatIsUnderWay(t *testing.T) {
 	if wait := b.room(9, r, now); wait != 4*time.Minute {
 		t.Errorf("a debt of %v, want no more than a burst", wait)
 	}
-	b.give(9, r, now)
+	b.give(9, r.Every, now)
 	if wait := b.room(9, r, now); wait != 3*time.Minute {
 		t.Errorf("after one was given back: %v", wait)
 	}

@@ -92,7 +92,7 @@ func (x *exchange) limitCustomer(as string) error {
 		return nil //nolint:nilerr // the use case says so
 	}
 	by := x.s.cfg.Limits
-	return x.took(limitCustomer, by.AllowCustomer(by.Now(), who))
+	return x.took(limitCustomer, by.AllowCustomer(by.Now(), x.limits.from, who))
 }
 
 // took notes a verdict for the headers and makes an error of a refusal.
@@ -121,12 +121,18 @@ func (x *exchange) try(as, typed string) error {
 		if who, err = customer.Normalise(as); err != nil {
 			return nil //nolint:nilerr // the use case says so
 		}
-		if err := x.took(limitCustomer, by.AllowCustomer(now, who)); err != nil {
+		if err := x.took(limitCustomer, by.AllowCustomer(now, x.limits.from, who)); err != nil {
 			return err
 		}
 	}
 	if ruling, wait := by.Try(&x.limits.attempt, now, x.limits.from, who, key); ruling != limit.Pass {
 		return tooManyMisses(wait)
+	}
+	if who != "" && x.limits.from.Known() && !x.limits.attempt.Crowd() {
+		if v := by.AllowCustomerAnywhere(now, who); !v.OK() {
+			x.limits.attempt.Done()
+			return x.took(limitCustomer, v)
+		}
 	}
 	x.limits.began = time.Now() //nolint:forbidigo // as exchange.started
 	return nil

@@ -323,3 +323,36 @@ func TestTyposOfACrowdAreNoAttack(t *testing.T) {
 		t.Errorf("beside 20 typos a second, %d of %d won with a second code and %d of %d with codes of their own", seconds2, last*second, uniques, last*unique)
 	}
 }
+
+// A stranger who asks in a customer's name from elsewhere does not keep the customer from what the crowd redeems.
+func TestAStrangerDoesNotLockACustomerOut(t *testing.T) {
+	t.Parallel()
+	l := setupLimited(t, defaultLimits(t))
+	l.campaign("SALAM", "", "")
+	for i := range 20 {
+		l.campaign(fmt.Sprintf("OPEN%d", i), "", "")
+	}
+	v := l.visitor()
+	for i := range 200 {
+		v.uses(address(i), fmt.Sprintf("0919%07d", i), "SALAM")
+	}
+	const stranger, home, victim = "192.0.2.66:1", "203.0.113.8:1", "09121234567"
+	for i := range 100 {
+		l.pass(100 * time.Millisecond)
+		v.ask(stranger, "/v1/validations", fmt.Sprintf(`{"code":"NONSENSE%d","customer":%q}`, i, victim))
+	}
+	if a := v.uses(home, victim, "SALAM"); a.status != http.StatusOK {
+		t.Errorf("%d %s", a.status, a.body.String())
+	}
+	// What is asked in a customer's name from everywhere together is bounded still, for codes that are not the crowd's.
+	const other = "09121234568"
+	passed := 0
+	for i := range 800 {
+		if v.ask(address(5000+i), "/v1/validations", fmt.Sprintf(`{"code":"OPEN%d","customer":%q}`, i%20, other)).status == http.StatusOK {
+			passed++
+		}
+	}
+	if passed != 10*limit.AnywhereFactor {
+		t.Errorf("%d of 800 requests in one customer's name passed", passed)
+	}
+}

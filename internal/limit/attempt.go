@@ -116,7 +116,7 @@ func (a *Attempt) key(d Dimension) uint64 {
 		return a.who
 	case TotalMisses:
 		return everybody
-	case Key, Address, Network, Customer, LongMisses, dimensions:
+	case Key, Address, Network, Customer, CustomerAnywhere, LongMisses, dimensions:
 	}
 	return 0
 }

@@ -274,6 +274,31 @@ func TestLongCodesHaveABudget(t *testing.T) {
 	}
 }
 
+// Who asks in somebody's name uses up what that customer has there, and no more than a share of what they have elsewhere.
+func TestACustomerHasABucketAtEachPlace(t *testing.T) {
+	t.Parallel()
+	l := newLimiter(t, &watch{}, nil)
+	ask := func(from string) bool {
+		v := l.AllowCustomer(l.Now(), place(from), "victim")
+		return v.OK()
+	}
+	for range 100 {
+		ask("192.0.2.66")
+	}
+	if ask("192.0.2.66") || !ask("192.0.2.1") {
+		t.Error("a stranger's requests are those of the customer elsewhere")
+	}
+	passed := 0
+	for range 1000 {
+		if v := l.AllowCustomerAnywhere(l.Now(), "victim"); v.OK() {
+			passed++
+		}
+	}
+	if passed != 10*AnywhereFactor {
+		t.Errorf("%d passed from everywhere, want %d", passed, 10*AnywhereFactor)
+	}
+}
+
 // Standing is worth one attempt at a time, and a miss ends it.
 func TestStandingIsWorthOneAttempt(t *testing.T) {
 	t.Parallel()

@@ -14,11 +14,16 @@ func request(l *Limiter, a *Attempt, from Place, key uint64, customer, code stri
 	if v := l.AllowKey(now, key, l.Publishable(), 1); !v.OK() {
 		return false
 	}
-	if v := l.AllowCustomer(now, customer); !v.OK() {
+	if v := l.AllowCustomer(now, from, customer); !v.OK() {
 		return false
 	}
 	if ruling, _ := l.Try(a, now, from, customer, code); ruling != Pass {
 		return false
+	}
+	if !a.Crowd() {
+		if v := l.AllowCustomerAnywhere(now, customer); !v.OK() {
+			return false
+		}
 	}
 	a.Judged()
 	return true

@@ -31,13 +31,14 @@ type Dimension uint8
 
 // The dimensions.
 const (
-	Key           Dimension = iota // requests of an API key
-	Address                        // requests of an IPv4 address or an IPv6 /64
-	Network                        // requests of an IPv6 /48
-	Customer                       // requests about a customer
-	LongMisses                     // misses of long codes by those who have no others left
-	AddressMisses                  // misses from an IPv4 address or an IPv6 /64
-	NetworkMisses                  // misses from an IPv6 /48
+	Key              Dimension = iota // requests of an API key
+	Address                           // requests of an IPv4 address or an IPv6 /64
+	Network                           // requests of an IPv6 /48
+	Customer                          // requests about a customer from one address
+	CustomerAnywhere                  // requests about a customer from all addresses
+	LongMisses                        // misses of long codes by those who have no others left
+	AddressMisses                     // misses from an IPv4 address or an IPv6 /64
+	NetworkMisses                     // misses from an IPv6 /48
 	CustomerMisses
 	TotalMisses // misses of everybody
 
@@ -50,7 +51,7 @@ func (d Dimension) String() string {
 		return "other"
 	}
 	return [...]string{
-		"key", "address", "network", "customer", "long-misses",
+		"key", "address", "network", "customer", "customer-anywhere", "long-misses",
 		"address-misses", "network-misses", "customer-misses", "total-misses",
 	}[d]
 }
@@ -84,7 +85,7 @@ func (nobody) LimitsNotShared()  {}
 // Config says what is allowed. The zero Rate limits nothing.
 type Config struct {
 	Address     Rate // of an IPv4 address or an IPv6 /64; an IPv6 /48 has NetworkFactor times as much
-	Customer    Rate
+	Customer    Rate // about a customer from one address; from all together AnywhereFactor times as much
 	Publishable Rate // of a publishable key that has no rate of its own
 
 	AddressMisses  Rate
@@ -101,6 +102,10 @@ const (
 	// NetworkFactor is how many times the allowance of a /64 a whole /48 has. A /48 is what a site gets, and
 	// has 65,536 of them; a site of 16 households is a large one.
 	NetworkFactor = 16
+
+	// AnywhereFactor is how many times the allowance of a customer at one address the same has at all. Who asks in a
+	// stranger's name uses up the stranger's allowance at another address alone.
+	AnywhereFactor = 16
 
 	// DefaultEntries is how many customers, and how many addresses, are told apart at once; 2 MiB for each
 	// table. A bucket that is full again need not be told apart from a new one: so many entries
@@ -157,7 +162,7 @@ func New(cfg Config) (*Limiter, error) {
 	}
 	l.rates = [dimensions]Rate{
 		Key: cfg.Publishable, Address: cfg.Address, Network: cfg.Address.times(NetworkFactor), Customer: cfg.Customer,
-		LongMisses:    cfg.TotalMisses,
+		CustomerAnywhere: cfg.Customer.times(AnywhereFactor), LongMisses: cfg.TotalMisses,
 		AddressMisses: cfg.AddressMisses, NetworkMisses: cfg.AddressMisses.times(NetworkFactor),
 		CustomerMisses: cfg.CustomerMisses, TotalMisses: cfg.TotalMisses,
 	}
@@ -180,7 +185,7 @@ func New(cfg Config) (*Limiter, error) {
 func (l *Limiter) makeTables(entries int) {
 	seed := rand.Uint64() //nolint:gosec // keeps strangers from choosing which keys meet in a set; not a secret worth more
 	l.tables[Key] = newTable(keysMax, seed, whenQuarterSpent)
-	for _, d := range []Dimension{Address, Network, Customer} {
+	for _, d := range []Dimension{Address, Network, Customer, CustomerAnywhere} {
 		if !l.rates[d].None() {
 			l.tables[d] = newTable(entries, seed, whenQuarterSpent)
 		}
@@ -263,9 +268,16 @@ func (l *Limiter) AllowAddress(now Moment, from Place) Verdict {
 	return near
 }
 
-// AllowCustomer takes a request from a customer's bucket.
-func (l *Limiter) AllowCustomer(now Moment, customer string) Verdict {
-	return l.allow(Customer, now, Hash(customer), l.rates[Customer], 1)
+// AllowCustomer takes a request from a customer's bucket at a place, which a stranger elsewhere can't use up. Where
+// that is not known, the customer has one bucket.
+func (l *Limiter) AllowCustomer(now Moment, from Place, customer string) Verdict {
+	return l.allow(Customer, now, named(from.near, Hash(customer)), l.rates[Customer], 1)
+}
+
+// AllowCustomerAnywhere takes a request from a customer's bucket of all places together. What the crowd asks for is
+// not asked about here.
+func (l *Limiter) AllowCustomerAnywhere(now Moment, customer string) Verdict {
+	return l.allow(CustomerAnywhere, now, Hash(customer), l.rates[CustomerAnywhere], 1)
 }
 
 func (l *Limiter) allow(d Dimension, now Moment, key uint64, r Rate, n int64) Verdict {

@@ -28,6 +28,11 @@ const (
 	headerBytes = 16 << 10
 	stuckWait   = 5 * time.Second // for a client of HTTP/2 to take anything of what is written to it
 
+	// Of HTTP/2 no time bounds a header: a client that ends none is only idle. But it can't answer a ping in the middle
+	// of one. Whoever sends no whole frame for a while is asked whether it is there.
+	silentWait = 20 * time.Second
+	pongWait   = 5 * time.Second
+
 	// HTTP/2 has many requests on a connection. So many at once are more than a client makes use of, whose
 	// requests are answered together anyway; each may take memory for its body before anybody asked for it.
 	streamsMax     = 100
@@ -128,6 +133,8 @@ func newServer(
 				MaxReceiveBufferPerStream:     streamBytes,
 				MaxReceiveBufferPerConnection: streamsBytes,
 				WriteByteTimeout:              stuckWait,
+				SendPingTimeout:               silentWait,
+				PingTimeout:                   pongWait,
 			},
 		},
 	}

@@ -70,7 +70,7 @@ func TestGuessersWhoDoNotWaitPay(t *testing.T) {
 	for n, route := range []struct{ path, who string }{{"/v1/redemptions", "customer"}, {"/codes/use", "mobile"}, {"/v1/validations", "customer"}} {
 		f.commits.Store(0)
 		v := l.visitor()
-		v.req.Header["Request-Timeout"] = []string{"0.000001"}
+		v.req.Header["Request-Timeout"] = []string{"0.008"}
 		from := address(n)
 		begun := 0
 		for i := range 300 {
@@ -129,7 +129,7 @@ func TestWhoAsksAgainAfterATimeoutIsNoGuesser(t *testing.T) {
 		if i > 0 {
 			l.post("/v1/campaigns/"+campaign+"/vouchers", fmt.Sprintf(`{"code":%q,"limit":1}`, code), bearer(l.secret)).took(t, http.StatusCreated)
 		}
-		v.req.Header["Request-Timeout"] = []string{"0.000001"}
+		v.req.Header["Request-Timeout"] = []string{"0.008"}
 		first := v.uses(from, "customer "+code, code).code()
 		if first == "timeout" {
 			late++

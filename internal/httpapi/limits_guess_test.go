@@ -175,7 +175,7 @@ func TestLongCodesCantBeGoneThrough(t *testing.T) {
 		}
 	}
 	t.Logf("%d of %d guesses were judged, %d of %d codes found", judged, guesses, found, len(live))
-	if judged > 500+2+8+1 || found > 4 { // each win brings one back
+	if judged > 500+2+8+1 || found > 6 { // each win brings one back; a blind guesser finds two, one in a thousand seven
 		t.Errorf("%d guesses were judged and %d codes found; the budget of all is 500", judged, found)
 	}
 	if turned[true] == "" || turned[true] != turned[false] {
@@ -233,7 +233,7 @@ func TestPublicCodesBuyFewGuesses(t *testing.T) {
 	took := time.Duration(guesses) * step
 	most := 500 + int(2*took/time.Second) + addresses/20 + 1
 	t.Logf("%d requests for a public code beside %d guesses: %d judged, %d of %d codes found", genuine, guesses-genuine, judged, found, len(hidden))
-	if judged > most || found > 0 {
+	if judged > most || found > luck {
 		t.Errorf("%d guesses were judged, want at most %d; %d codes found", judged, most, found)
 	}
 }

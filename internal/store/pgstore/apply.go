@@ -63,8 +63,8 @@ func (s *Store) Apply(ctx context.Context, commands []store.Command) ([]store.Ou
 func (s *Store) ordinary(ctx context.Context, commands []store.Command, outcomes []store.Outcome) error {
 	err := retried(ctx, lostBatch, func(attempt int) error {
 		err := s.attempt(ctx, commands, outcomes, attempt > 1)
-		if sqlState(err) == codeLockNotAvailable {
-			s.endStalled(ctx)
+		if sqlState(err) == codeLockNotAvailable && s.endStalled(ctx) {
+			return fmt.Errorf("%w: %w", errFreed, err)
 		}
 		return err
 	})
@@ -73,6 +73,9 @@ func (s *Store) ordinary(ctx context.Context, commands []store.Command, outcomes
 	}
 	return err
 }
+
+// errFreed says that a batch waited for locks in vain, whose holders are ended: it may have them now.
+var errFreed = errors.New("the locks were a stalled process's")
 
 // errMoved says that what a batch needs came to be between two of its reads; judged again, it is there.
 var errMoved = errors.New("the rows changed while they were read")

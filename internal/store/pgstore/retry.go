@@ -76,7 +76,7 @@ func Unreachable(err error) bool {
 
 // retried calls do until it neither loses to a neighbour nor has been called attemptsMax times; again tells
 // which errors are such losses. It waits in between, longer each time, and ends with ctx. A lock that somebody else held
-// for too long ends it at once, with an error that is store.ErrLocked.
+// for too long ends it at once, with an error that is store.ErrLocked, unless that somebody has been ended (errFreed).
 func retried(ctx context.Context, again func(error) bool, do func(attempt int) error) error {
 	wait := waitFirst
 	for attempt := 1; ; attempt++ {
@@ -84,7 +84,7 @@ func retried(ctx context.Context, again func(error) bool, do func(attempt int) e
 		if err == nil || !again(err) {
 			return err
 		}
-		if sqlState(err) == codeLockNotAvailable {
+		if sqlState(err) == codeLockNotAvailable && !errors.Is(err, errFreed) {
 			return fmt.Errorf("%w: %w", store.ErrLocked, err)
 		}
 		if attempt == attemptsMax {

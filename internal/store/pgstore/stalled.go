@@ -27,17 +27,18 @@ const endStalledQuery = `SELECT count(*) FILTER (WHERE pg_terminate_backend(a.pi
 		AND a.state = 'active' AND a.wait_event = 'ClientRead' AND a.xact_start IS NOT NULL
 		AND a.state_change < clock_timestamp() - make_interval(secs => $2)`
 
-// endStalled is called by a batch that waited for a lock in vain. That it can't be done is no error of the
-// batch's: it is judged again in any case.
-func (s *Store) endStalled(ctx context.Context) {
+// endStalled is called by a batch that waited for a lock in vain, and reports whether it ended any. That it can't be done is no
+// error of the batch's.
+func (s *Store) endStalled(ctx context.Context) bool {
 	ctx, cancel := context.WithTimeout(ctx, s.tripMax())
 	defer cancel()
 	var ended int
 	if err := s.writers.QueryRow(ctx, endStalledQuery, int64(writerLock), idleInTransaction.Seconds()).Scan(&ended); err != nil {
 		s.cfg.Log.WarnContext(ctx, "could not look for processes that stopped while they held locks", "error", err)
-		return
+		return false
 	}
 	if ended > 0 {
 		s.cfg.Log.WarnContext(ctx, "ended the sessions of processes that stopped while they held locks", "sessions", ended)
 	}
+	return ended > 0
 }

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"zombiezen.com/go/sqlite"
+
+	"scrip/internal/store/sqlitestore/logvfs"
 )
 
 // checkpointer moves the log into the database beside the writer, so that no commit waits for it.
@@ -38,7 +40,11 @@ const (
 )
 
 func (c *checkpointer) start(s *Store) error {
-	conn, err := connect(s.path, sqlite.OpenReadWrite, []string{"PRAGMA synchronous = FULL", "PRAGMA wal_autocheckpoint = 0", "PRAGMA cache_size = -512"})
+	uri, err := logvfs.URI(s.path)
+	if err != nil {
+		return err
+	}
+	conn, err := connect(uri, sqlite.OpenReadWrite|sqlite.OpenURI, []string{"PRAGMA synchronous = FULL", "PRAGMA wal_autocheckpoint = 0", "PRAGMA cache_size = -512"})
 	if err != nil {
 		return err
 	}

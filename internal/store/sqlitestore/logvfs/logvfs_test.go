@@ -16,14 +16,15 @@ import (
 	lib "modernc.org/sqlite/lib"
 )
 
-// Below this VFS stands one that records what reaches the system's own, of the logs of the databases named so. The tests
+// Below this VFS stands one that records what reaches the system's own, of the databases named so and of their logs. The tests
 // share what is recorded, and run one after the other.
 const recordedName = "a file of 100%?.db"
 
 type record struct {
-	happened []string // "write 4096", "sync"
-	failWith int32    // what the next write returns instead of writing
-	synced   func()   // called after each sync
+	happened []string // "write 4096" and "sync" of the log, "page" of the database; "fdatasync" of either
+	failWith int32    // what the next write to the log returns instead of writing
+	failSync error    // what the next fdatasync returns
+	synced   func()   // called after each sync of the log
 }
 
 var recorded record
@@ -33,7 +34,8 @@ type below struct {
 	driver
 
 	own lib.Tsqlite3_io_methods // of the system's files
-	our lib.Tsqlite3_io_methods
+	our lib.Tsqlite3_io_methods // of a log
+	db  lib.Tsqlite3_io_methods // of a database
 }
 
 var theBelow *below
@@ -42,25 +44,39 @@ func TestMain(m *testing.M) {
 	tls := libc.NewTLS()
 	system := lib.Xsqlite3_vfs_find(tls, 0)
 	theBelow = allocate[below](tls)
-	theBelow.driver = driver{vfs: *at[lib.Tsqlite3_vfs](system), system: system, name: [10]byte{'b', 'e', 'l', 'o', 'w'}}
+	theBelow.driver = driver{vfs: *at[lib.Tsqlite3_vfs](system), system: system, name: [len(name) + 1]byte{'b', 'e', 'l', 'o', 'w'}}
 	theBelow.vfs.FpNext, theBelow.vfs.FzName, theBelow.vfs.FxOpen = 0, address(&theBelow.name), function(recordedOpen)
 	if lib.Xsqlite3_vfs_register(tls, address(theBelow), 1) != lib.SQLITE_OK {
 		panic("SQLite refused the VFS that records")
 	}
+	recordSyncs()
 	os.Exit(m.Run())
 }
 
 func recordedOpen(tls *libc.TLS, _, path, file uintptr, flags int32, outFlags uintptr) int32 {
-	rc := call[func(tls *libc.TLS, vfs, path, file uintptr, flags int32, outFlags uintptr) int32](
-		at[lib.Tsqlite3_vfs](theBelow.system).FxOpen)(tls, theBelow.system, path, file, flags, outFlags)
-	if rc == lib.SQLITE_OK && strings.HasSuffix(libc.GoString(path), recordedName+"-wal") {
-		f := at[lib.Tsqlite3_file](file)
+	rc := call[opener](at[lib.Tsqlite3_vfs](theBelow.system).FxOpen)(tls, theBelow.system, path, file, flags, outFlags)
+	if rc != lib.SQLITE_OK {
+		return rc
+	}
+	f := at[lib.Tsqlite3_file](file)
+	switch name := libc.GoString(path); {
+	case strings.HasSuffix(name, recordedName+"-wal"):
 		theBelow.own = *at[lib.Tsqlite3_io_methods](f.FpMethods)
 		theBelow.our = theBelow.own
 		theBelow.our.FxWrite, theBelow.our.FxSync = function(recordedWrite), function(recordedSync)
 		f.FpMethods = address(&theBelow.our)
+	case strings.HasSuffix(name, recordedName):
+		theBelow.own = *at[lib.Tsqlite3_io_methods](f.FpMethods)
+		theBelow.db = theBelow.own
+		theBelow.db.FxWrite = function(recordedPage)
+		f.FpMethods = address(&theBelow.db)
 	}
 	return rc
+}
+
+func recordedPage(tls *libc.TLS, file, from uintptr, n int32, offset int64) int32 {
+	recorded.happened = append(recorded.happened, "page")
+	return call[mover](theBelow.own.FxWrite)(tls, file, from, n, offset)
 }
 
 func recordedWrite(tls *libc.TLS, file, from uintptr, n int32, offset int64) int32 {
@@ -69,12 +85,12 @@ func recordedWrite(tls *libc.TLS, file, from uintptr, n int32, offset int64) int
 		recorded.failWith = lib.SQLITE_OK
 		return rc
 	}
-	return call[func(tls *libc.TLS, file, from uintptr, n int32, offset int64) int32](theBelow.own.FxWrite)(tls, file, from, n, offset)
+	return call[mover](theBelow.own.FxWrite)(tls, file, from, n, offset)
 }
 
 func recordedSync(tls *libc.TLS, file uintptr, flags int32) int32 {
 	recorded.happened = append(recorded.happened, "sync")
-	rc := call[func(tls *libc.TLS, file uintptr, flags int32) int32](theBelow.own.FxSync)(tls, file, flags)
+	rc := call[syncer](theBelow.own.FxSync)(tls, file, flags)
 	if recorded.synced != nil {
 		recorded.synced()
 	}
@@ -91,8 +107,19 @@ type database struct {
 
 func setup(t *testing.T, pragmas ...string) *database {
 	t.Helper()
-	d := &database{T: t, path: filepath.Join(t.TempDir(), recordedName)}
-	uri, err := URI(d.path)
+	d := opens(t, filepath.Join(t.TempDir(), recordedName), "PRAGMA journal_mode = WAL", "CREATE TABLE t (k INTEGER PRIMARY KEY, v BLOB NOT NULL)")
+	for _, p := range pragmas {
+		d.exec(p)
+	}
+	recorded = record{}
+	return d
+}
+
+// opens is a database opened with this VFS.
+func opens(t *testing.T, path string, first ...string) *database {
+	t.Helper()
+	d := &database{T: t, path: path}
+	uri, err := URI(path)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -105,13 +132,9 @@ func setup(t *testing.T, pragmas ...string) *database {
 			t.Error(err)
 		}
 	})
-	for _, p := range append([]string{
-		"PRAGMA journal_mode = WAL", "PRAGMA synchronous = FULL", "PRAGMA wal_autocheckpoint = 0",
-		"CREATE TABLE t (k INTEGER PRIMARY KEY, v BLOB NOT NULL)",
-	}, pragmas...) {
+	for _, p := range append([]string{"PRAGMA synchronous = FULL", "PRAGMA wal_autocheckpoint = 0"}, first...) {
 		d.exec(p)
 	}
-	recorded = record{}
 	return d
 }
 
@@ -150,6 +173,8 @@ func sum(t *testing.T, path string) string {
 	return found
 }
 
+func syncs(what string) bool { return strings.HasSuffix(what, "sync") }
+
 func TestACommitIsOneWriteAndOneSync(t *testing.T) {
 	d := setup(t)
 	d.fill(0, 40)
@@ -157,14 +182,14 @@ func TestACommitIsOneWriteAndOneSync(t *testing.T) {
 	d.exec("BEGIN")
 	d.fill(40, 80) // some twenty pages
 	d.exec("COMMIT")
-	if len(recorded.happened) != 2 || !strings.HasPrefix(recorded.happened[0], "write ") || recorded.happened[1] != "sync" {
+	if len(recorded.happened) != 2 || !strings.HasPrefix(recorded.happened[0], "write ") || !syncs(recorded.happened[1]) {
 		t.Errorf("%v; want one write and one sync", recorded.happened)
 	}
 	recorded.happened = nil
 	d.exec("BEGIN")
 	d.fill(80, 480)
 	d.exec("COMMIT")
-	if n := len(recorded.happened); n < 7 || n > 9 || recorded.happened[n-1] != "sync" || slices.Contains(recorded.happened[:n-1], "sync") {
+	if n := len(recorded.happened); n < 7 || n > 9 || slices.IndexFunc(recorded.happened, syncs) != n-1 {
 		t.Errorf("%v; want some 860,000 bytes in as few writes as may be, and then a sync", recorded.happened)
 	}
 }

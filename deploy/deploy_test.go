@@ -122,11 +122,12 @@ func makeSecrets(t *testing.T) string {
 	script, err := os.ReadFile("make-secrets")
 	must(t, err)
 	path := filepath.Join(dir, "make-secrets")
-	must(t, os.WriteFile(path, script, 0o700))                                           //nolint:gosec // a program
-	if out, err := exec.CommandContext(t.Context(), path).CombinedOutput(); err != nil { //nolint:gosec // our own program
+	must(t, os.WriteFile(path, script, 0o600))
+	// By bash: a file that was just written can't be executed while a process that is being started beside has it open, too.
+	if out, err := exec.CommandContext(t.Context(), "bash", path).CombinedOutput(); err != nil { //nolint:gosec // our own program
 		t.Fatalf("%v: %s", err, out)
 	}
-	if out, err := exec.CommandContext(t.Context(), path).CombinedOutput(); err == nil { //nolint:gosec // our own program
+	if out, err := exec.CommandContext(t.Context(), "bash", path).CombinedOutput(); err == nil { //nolint:gosec // our own program
 		t.Errorf("it replaced the secrets that were there: %s", out)
 	}
 	return filepath.Join(dir, "secrets")

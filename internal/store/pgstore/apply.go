@@ -122,6 +122,7 @@ func (s *Store) attempt(ctx context.Context, commands []store.Command, outcomes 
 			return err
 		}
 	}
+	s.standbys.Store(w.standbys)
 	switch {
 	case !w.unchanged():
 		err = s.write(ctx, conn, w)

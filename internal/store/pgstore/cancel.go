@@ -16,7 +16,7 @@ import (
 // So no session of ours that may commit is ever cancelled or ended while it commits:
 //
 //   - pgx gives a connection up (at the end of a context, mostly) by a cancel request over a second one. uncancelled
-//     refuses it that second one.
+//     refuses it that second one, where there are standbys to wait for.
 //   - statement_timeout is disarmed by the server before a commit, and idle_in_transaction_session_timeout holds only where
 //     the server waits for us.
 //   - endStalled ends only sessions that wait for their client (stalled.go).
@@ -29,25 +29,33 @@ import (
 // errNoCancel answers a cancel request.
 var errNoCancel = errors.New("a connection that may be committing is closed, and nothing of it is cancelled")
 
-// uncancelled makes a configuration one connection's own, and has that closed at once, and nothing cancelled, when pgx gives it
-// up. It is for one connection because a cancel request is told from the connection itself by coming second: all addresses that
-// the URL names, with TLS and without, are dialled before one is established. Without it pgx would wait up to 15
-// seconds for the server's goodbye, and the pool for the place.
-func uncancelled(_ context.Context, c *pgx.ConnConfig) error {
-	dial := c.DialFunc
-	var latest net.Conn
-	established := false
-	c.DialFunc = func(ctx context.Context, network, address string) (net.Conn, error) {
-		if established {
-			return nil, errors.Join(errNoCancel, latest.Close())
+// uncancelled makes a configuration one connection's own. When pgx gives that up while commits may wait for standbys, it is closed
+// at once, and nothing is cancelled. It is for one connection because a cancel request is told from the connection itself by coming
+// second: all addresses that the URL names, with TLS and without, are dialled before one is established. Without the close pgx
+// would wait up to 15 seconds for the server's goodbye, and the pool for the place.
+//
+// Without standbys a wait that ends early shows nothing early, and the cancel request is of use: a session that waits for a lock
+// does not see that its client has gone, and where the clock of the server is set back it does not see its timeouts either.
+func uncancelled(standbys func() bool) func(context.Context, *pgx.ConnConfig) error {
+	return func(_ context.Context, c *pgx.ConnConfig) error {
+		dial := c.DialFunc
+		var ours net.Conn
+		established := false
+		c.DialFunc = func(ctx context.Context, network, address string) (net.Conn, error) {
+			if established {
+				if standbys() {
+					return nil, errors.Join(errNoCancel, ours.Close())
+				}
+				return dial(ctx, network, address)
+			}
+			conn, err := dial(ctx, network, address)
+			ours = conn
+			return conn, err
 		}
-		conn, err := dial(ctx, network, address)
-		latest = conn
-		return conn, err
-	}
-	c.AfterConnect = func(context.Context, *pgconn.PgConn) error {
-		established = true
+		c.AfterConnect = func(context.Context, *pgconn.PgConn) error {
+			established = true
+			return nil
+		}
 		return nil
 	}
-	return nil
 }

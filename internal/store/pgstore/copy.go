@@ -75,7 +75,7 @@ func connectPatient(ctx context.Context, cfg Config) (*pgx.Conn, error) {
 	}
 	planByKeys(c.RuntimeParams)
 	c.RuntimeParams["statement_timeout"], c.RuntimeParams["idle_in_transaction_session_timeout"] = "0", "0"
-	if err := uncancelled(ctx, c); err != nil {
+	if err := uncancelled(func() bool { return true })(ctx, c); err != nil {
 		return nil, err
 	}
 	conn, err := pgx.ConnectConfig(ctx, c)

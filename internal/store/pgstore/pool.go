@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"strconv"
+	"sync/atomic"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -59,7 +60,8 @@ func milliseconds(d time.Duration) string {
 	return strconv.FormatInt(max(1, d.Milliseconds()), 10)
 }
 
-func newPool(ctx context.Context, cfg Config, conns int32, readOnly bool) (*pgxpool.Pool, error) {
+// newPool opens a pool of writers, which keep standbys up to date, or of readers.
+func newPool(ctx context.Context, cfg Config, conns int32, readOnly bool, standbys *atomic.Bool) (*pgxpool.Pool, error) {
 	c, err := pgxpool.ParseConfig(cfg.URL)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", errURL, err)
@@ -70,7 +72,7 @@ func newPool(ctx context.Context, cfg Config, conns int32, readOnly bool) (*pgxp
 	c.PrepareConn = freshPlans(time.Now)
 	c.PingTimeout = pingMax
 	if !readOnly {
-		c.BeforeConnect = uncancelled
+		c.BeforeConnect = uncancelled(standbys.Load)
 	}
 	c.AfterConnect = func(ctx context.Context, conn *pgx.Conn) error {
 		registerColumns(conn.TypeMap())
@@ -81,6 +83,12 @@ func newPool(ctx context.Context, cfg Config, conns int32, readOnly bool) (*pgxp
 		b := &pgx.Batch{}
 		b.Queue(waitForCommitsQuery)
 		b.Queue(markWriterQuery, int32(writerLock))
+		b.Queue("SELECT " + standbysKnown).QueryRow(func(row pgx.Row) error {
+			var known bool
+			err := row.Scan(&known)
+			standbys.Store(known)
+			return err
+		})
 		return conn.SendBatch(ctx, b).Close()
 	}
 	return pgxpool.NewWithConfig(ctx, c)

@@ -78,7 +78,8 @@ type Store struct {
 	recent           recent
 	lanes            struct{ express, ordinary atomic.Int64 } // batches that took effect, or were refused, by each
 
-	latest atomic.Int64 // the latest time that now returned, in microseconds
+	standbys atomic.Bool  // commits wait for some, as far as the last connection or ordinary batch knew
+	latest   atomic.Int64 // the latest time that now returned, in microseconds
 }
 
 // Open connects and brings the schema up to this version's. It refuses a server that is too old or only
@@ -108,10 +109,10 @@ func (s *Store) open(ctx context.Context) error {
 	}
 	writersMax := min(writersMax, s.cfg.MaxConns/2)
 	var err error
-	if s.writers, err = newPool(ctx, s.cfg, writersMax, false); err != nil {
+	if s.writers, err = newPool(ctx, s.cfg, writersMax, false, &s.standbys); err != nil {
 		return err
 	}
-	if s.readers, err = newPool(ctx, s.cfg, s.cfg.MaxConns-writersMax, true); err != nil {
+	if s.readers, err = newPool(ctx, s.cfg, s.cfg.MaxConns-writersMax, true, &s.standbys); err != nil {
 		return err
 	}
 	return s.Ping(ctx)
@@ -124,7 +125,7 @@ func OpenReadOnly(ctx context.Context, cfg Config) (*Store, error) {
 	s := &Store{cfg: cfg}
 	err := current(ctx, cfg)
 	if err == nil {
-		s.readers, err = newPool(ctx, cfg, cfg.MaxConns, true)
+		s.readers, err = newPool(ctx, cfg, cfg.MaxConns, true, &s.standbys)
 	}
 	if err == nil {
 		err = finished(ctx, s)

@@ -80,7 +80,7 @@ func giveUp(t *testing.T, p *pgxpool.Pool, first func()) (pid uint32) {
 	for p.Stat().TotalConns() > 0 {
 		time.Sleep(time.Millisecond)
 	}
-	if took := time.Since(began); took > time.Second {
+	if took := time.Since(began); took > 3*time.Second { // less than the server sleeps
 		t.Errorf("the connection was gone after %v", took)
 	}
 	return pid

@@ -20,10 +20,6 @@ type guesser struct {
 	hidden   map[string]bool // the codes that are there
 }
 
-// luck is how many of a hundred codes among a million whoever may guess two thousand times may find: a fifth of one on average, and
-// more than this in none of ten thousand runs.
-const luck = 3
-
 // A million guesses from ten thousand addresses, at every code of six digits, a hundred of which are there.
 func TestAMillionGuessesLearnNothing(t *testing.T) {
 	t.Parallel()
@@ -77,7 +73,7 @@ func TestAMillionGuessesLearnNothing(t *testing.T) {
 	if g.answered > most {
 		t.Errorf("%d guesses were judged; the budget of all together is %d", g.answered, most)
 	}
-	if len(g.found) > luck {
+	if len(g.found) > 0 {
 		t.Errorf("the guesser found %v", g.found)
 	}
 	if len(g.turned) != 1 || g.turned["too_many_misses"] != guesses-g.answered {
